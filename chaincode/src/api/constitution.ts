@@ -1,0 +1,69 @@
+import Type, { type Static } from 'typebox'
+
+/** What a person may be: asserted by an issuer, recorded in the registry, never taken from a token alone. */
+export const Role = Type.Union([
+  Type.Literal('doctor'),
+  Type.Literal('patient'),
+  Type.Literal('auditor'),
+  Type.Literal('custodian'),
+  Type.Literal('operator'),
+])
+export type Role = Static<typeof Role>
+
+/** What applies when no directive does: the policies of IHE PCF that this version decides. */
+export const DefaultPolicy = Type.Union([Type.Literal('deny'), Type.Literal('basic-normal')])
+export type DefaultPolicy = Static<typeof DefaultPolicy>
+
+const Name = Type.String({ pattern: '^[a-z][a-z0-9]{1,15}$' })
+
+export const Organisation = Type.Object(
+  {
+    /** Short name, the prefix of its documents' ids, e.g. `north`. */
+    name: Name,
+    /** What people call it, e.g. `North Hospital`. */
+    title: Type.String({ minLength: 1, maxLength: 100 }),
+    mspId: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9]{1,30}$' }),
+    /** The `aud` of tokens meant for this organisation's gateway; its client certificate must submit them. */
+    audience: Type.String({ minLength: 1, maxLength: 200 }),
+  },
+  { additionalProperties: false },
+)
+export type Organisation = Static<typeof Organisation>
+
+export const Issuer = Type.Object(
+  {
+    /** The `iss` of its tokens. */
+    issuer: Type.String({ minLength: 1, maxLength: 200 }),
+    /** Name of the organisation that runs it and adds its keys. */
+    organisation: Name,
+    /** The roles that it may assert, and no others. */
+    roles: Type.Array(Role, { minItems: 1 }),
+  },
+  { additionalProperties: false },
+)
+export type Issuer = Static<typeof Issuer>
+
+export const Placement = Type.Object(
+  {
+    custodian: Name,
+    /** Names of the organisations whose peers hold the placement's collections; the custodian is one. */
+    members: Type.Array(Name, { minItems: 2, uniqueItems: true }),
+  },
+  { additionalProperties: false },
+)
+export type Placement = Static<typeof Placement>
+
+/**
+ * The constitution: one value, the same in every organisation's chaincode configuration. No transaction widens it;
+ * where two organisations' values differ, their endorsements do not match, because every entry names its digest.
+ */
+export const Constitution = Type.Object(
+  {
+    channel: Type.String({ pattern: '^[a-z][a-z0-9.-]{0,248}$' }),
+    organisations: Type.Array(Organisation, { minItems: 2 }),
+    issuers: Type.Array(Issuer, { minItems: 1 }),
+    placements: Type.Array(Placement, { minItems: 1 }),
+  },
+  { additionalProperties: false },
+)
+export type Constitution = Static<typeof Constitution>

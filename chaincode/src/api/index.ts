@@ -1,0 +1,3 @@
+export * from './constitution.ts'
+export * from './error.ts'
+export * from './placements.ts'

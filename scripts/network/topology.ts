@@ -1,0 +1,114 @@
+import type { Constitution, Placement } from 'medledger-chaincode/api'
+
+/**
+ * A network as a value: who takes part, whose records lie where, and at which loopback addresses the parts listen.
+ * Everything else (certificates, genesis block, connection profiles, process settings) follows from it.
+ */
+export interface Topology {
+  readonly constitution: Constitution
+  readonly chaincode: ChaincodeDefinition
+  /** Name of the organisation that runs the embedded network's one orderer. */
+  readonly orderer: string
+  /** The first of a block of ports: see {@link portsFrom}. */
+  readonly firstPort: number
+}
+
+export interface ChaincodeDefinition {
+  readonly name: string
+  readonly version: string
+  /** What the chaincode process registers as, Fabric's `label:hash`. */
+  readonly packageId: string
+}
+
+/** Ports of one organisation's parts, all on the loopback interface. */
+export interface Ports {
+  readonly gateway: number
+  /** Where the gateway answers other organisations' gateways, over mutual TLS. */
+  readonly exchange: number
+  readonly peer: number
+  readonly chaincode: number
+}
+
+export const defaultFirstPort = 7710
+
+const organisation = (name: string, title: string): Constitution['organisations'][number] => ({
+  name,
+  title,
+  mspId: `${name.charAt(0).toUpperCase()}${name.slice(1)}MSP`,
+  audience: `urn:medledger:gateway:${name}`,
+})
+
+const issuerOf = (name: string): string => `urn:medledger:development-issuer:${name}`
+
+function topology(placements: Placement[], firstPort: number): Topology {
+  return {
+    constitution: {
+      channel: 'medledger',
+      organisations: [
+        organisation('north', 'North Hospital'),
+        organisation('south', 'South Hospital'),
+        organisation('authority', 'Health Authority'),
+      ],
+      issuers: [
+        { issuer: issuerOf('north'), organisation: 'north', roles: ['doctor', 'custodian', 'operator'] },
+        { issuer: issuerOf('south'), organisation: 'south', roles: ['doctor', 'custodian', 'operator'] },
+        {
+          issuer: issuerOf('authority'),
+          organisation: 'authority',
+          roles: ['patient', 'auditor', 'operator'],
+        },
+      ],
+      placements,
+    },
+    chaincode: { name: 'medledger', version: '1', packageId: `medledger_1:${'0'.repeat(64)}` },
+    orderer: 'authority',
+    firstPort,
+  }
+}
+
+/** The demonstration network: two hospitals and a health authority, every placement held by all three. */
+export function demoTopology(firstPort = defaultFirstPort): Topology {
+  const members = ['north', 'south', 'authority']
+  return topology(
+    [
+      { custodian: 'north', members },
+      { custodian: 'south', members },
+    ],
+    firstPort,
+  )
+}
+
+/** The same organisations, but South holds nothing of North's placement: its operator can read none of it. */
+export function narrowTopology(firstPort = defaultFirstPort): Topology {
+  return topology(
+    [
+      { custodian: 'north', members: ['north', 'authority'] },
+      { custodian: 'south', members: ['north', 'south', 'authority'] },
+    ],
+    firstPort,
+  )
+}
+
+export const portsPerOrganisation = 4
+
+/** The ports of an organisation: gateways come first and in the order of the organisations, so that N is North's. */
+export function portsOf({ constitution, firstPort }: Topology, name: string): Ports {
+  const count = constitution.organisations.length
+  const index = constitution.organisations.findIndex((candidate) => candidate.name === name)
+  if (index < 0) throw new RangeError(`the topology has no organisation ${name}`)
+  return {
+    gateway: firstPort + index,
+    exchange: firstPort + count + index,
+    peer: firstPort + 2 * count + index,
+    chaincode: firstPort + 3 * count + index,
+  }
+}
+
+export const ordererPort = ({ constitution, firstPort }: Topology): number =>
+  firstPort + portsPerOrganisation * constitution.organisations.length
+
+/** Every port that the network listens on, for a check before anything is started. */
+export function allPorts(value: Topology): readonly number[] {
+  const last = ordererPort(value)
+  return Array.from({ length: last - value.firstPort + 1 }, (_, index) => value.firstPort + index)
+}
