@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import { Type, type Static } from 'typebox'
 
 /** What a person may be: asserted by an issuer, recorded in the registry, never taken from a token alone. */
 export const Role = Type.Union([
