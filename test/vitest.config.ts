@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 export default defineConfig({
   test: {
@@ -6,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          root: '..',
+          root,
           include: ['test/{chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
           testTimeout: 20_000,
         },
