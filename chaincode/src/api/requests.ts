@@ -1,0 +1,181 @@
+import { Type, type Static } from 'typebox'
+import {
+  Coding,
+  Digest,
+  DocumentId,
+  FhirDateTime,
+  Id,
+  OrganisationName,
+  PublicKey,
+  PurposeOfUse,
+  limits,
+} from './common.ts'
+import { DefaultPolicy } from './constitution.ts'
+import { IssuerKey, Person, ReadingOf } from './entry.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** What every request carries beside its own fields. */
+const common = {
+  /** Names the request for ever: a retry reuses it, and its entry has it as id. */
+  request: Id,
+  /** Salts the digest in the block and, per value, everything that the request writes. */
+  salt: Id,
+}
+
+export const OpenPlacement = Type.Object(
+  {
+    ...common,
+    /** A custodian, or `registry`. */
+    placement: Type.String({ pattern: '^[a-z][a-z0-9]{1,15}$' }),
+    /** Secret from which the placement's keys derive, 256 random bits. */
+    secret: Digest,
+  },
+  closed,
+)
+
+export const AddIssuerKey = Type.Object(
+  { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid, key: PublicKey },
+  closed,
+)
+
+export const RevokeIssuerKey = Type.Object(
+  { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid },
+  closed,
+)
+
+export const RegisterPatient = Type.Object(
+  {
+    ...common,
+    patient: Id,
+    issuer: Person.properties.issuer,
+    subject: Person.properties.subject,
+    defaultPolicy: DefaultPolicy,
+  },
+  closed,
+)
+
+export const RegisterPerson = Type.Object(
+  {
+    ...common,
+    person: Id,
+    issuer: Person.properties.issuer,
+    subject: Person.properties.subject,
+    name: Person.properties.name,
+    role: Person.properties.role,
+    unit: Person.properties.unit,
+  },
+  closed,
+)
+
+export const DeactivatePerson = Type.Object({ ...common, person: Id }, closed)
+
+export const GrantConsent = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    patient: Id,
+    consent: Id,
+    /** The FHIR R4 Consent as given. */
+    directive: Type.Record(Type.String(), Type.Unknown()),
+  },
+  closed,
+)
+
+export const RevokeConsent = Type.Object(
+  { ...common, custodian: OrganisationName, patient: Id, consent: Id },
+  closed,
+)
+
+export const DocumentRegistration = Type.Object(
+  {
+    document: DocumentId,
+    /** 1 for a new document, else one more than the version it replaces. */
+    version: Type.Integer({ minimum: 1 }),
+    type: Coding,
+    title: Type.Optional(Type.String({ maxLength: 200 })),
+    date: FhirDateTime,
+    author: Type.Optional(Id),
+    digest: Digest,
+  },
+  closed,
+)
+export type DocumentRegistration = Static<typeof DocumentRegistration>
+
+export const RegisterDocuments = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    patient: Id,
+    documents: Type.Array(DocumentRegistration, { minItems: 1, maxItems: limits.documentsPerRequest }),
+  },
+  closed,
+)
+
+export const RequestAccess = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    documents: Type.Array(DocumentId, {
+      minItems: 1,
+      maxItems: limits.documentsPerRequest,
+      uniqueItems: true,
+    }),
+    purpose: PurposeOfUse,
+    /** The key to which the custodian is to encrypt what it releases. */
+    recipient: PublicKey,
+  },
+  closed,
+)
+
+export const RecordReading = Type.Object(
+  { ...common, custodian: OrganisationName, patient: Id, readingOf: ReadingOf, purpose: PurposeOfUse },
+  closed,
+)
+
+export const RecordRelease = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    /** The access that was answered. */
+    access: Id,
+    documents: Type.Array(DocumentId, {
+      minItems: 1,
+      maxItems: limits.documentsPerRequest,
+      uniqueItems: true,
+    }),
+  },
+  closed,
+)
+
+/** Which of a placement's collections holds a request's entry. */
+export const Book = Type.Union([Type.Literal('access'), Type.Literal('consent')])
+export type Book = Static<typeof Book>
+
+export const CancelRequest = Type.Object(
+  { ...common, custodian: OrganisationName, book: Book, cancels: Id },
+  closed,
+)
+
+// Queries. They write nothing; one that shows a patient's data names the committed entry of that reading.
+
+export const ReadCaller = Type.Object({ ...common }, closed)
+export const ReadIssuerKeys = Type.Object({ ...common }, closed)
+export const ReadEntry = Type.Object(
+  { ...common, custodian: OrganisationName, book: Book, entry: Id },
+  closed,
+)
+export const ReviewAccess = Type.Object({ ...common, custodian: OrganisationName, entry: Id }, closed)
+
+const reading = { ...common, custodian: OrganisationName, entry: Id }
+export const ListDocuments = Type.Object(reading, closed)
+export const ListConsents = Type.Object(reading, closed)
+export const ListEntries = Type.Object(
+  {
+    ...reading,
+    book: Book,
+    /** Id of the last entry of the page before, in the order of ids. */
+    after: Type.Optional(Id),
+  },
+  closed,
+)
