@@ -1,0 +1,4 @@
+export * from './decide.ts'
+export * from './directive.ts'
+export * from './facts.ts'
+export * from './period.ts'
