@@ -1,0 +1,70 @@
+import { sign, type KeyObject } from 'node:crypto'
+
+/*
+ * P-256 signatures as Fabric wants them: DER, with the lower of the two values that s may take. Fabric refuses the
+ * other one (bccsp/utils/ecdsa.go, IsLowS), because anybody could turn one into the other without the key.
+ */
+
+const order = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551')
+const halfOrder = order >> 1n
+
+const coordinateBytes = 32
+
+function toInteger(content: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(content).toString('hex') || '0'}`)
+}
+
+/** A DER element; its content must be shorter than 64 KiB. */
+export function der(tag: number, content: Uint8Array): Buffer {
+  const { length } = content
+  if (length > 0xffff) throw new RangeError('the DER content is too long')
+  if (length > 0xff) return Buffer.concat([Buffer.from([tag, 0x82, length >> 8, length % 256]), content])
+  if (length > 0x7f) return Buffer.concat([Buffer.from([tag, 0x81, length]), content])
+  return Buffer.concat([Buffer.from([tag, length]), content])
+}
+
+export const derSequence = (...items: readonly Uint8Array[]): Buffer => der(0x30, Buffer.concat(items))
+
+export const derOctets = (content: Uint8Array): Buffer => der(0x04, content)
+
+/** A DER INTEGER that is not negative, in its shortest form. */
+export function derInteger(value: bigint): Buffer {
+  if (value < 0n) throw new RangeError('the integer is negative')
+  const hex = value.toString(16)
+  const content = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')
+  const isHigh = (content[0] ?? 0) > 0x7f
+  return der(0x02, isHigh ? Buffer.concat([Buffer.from([0]), content]) : content)
+}
+
+function readElement(source: Buffer, tag: number): { content: Buffer; rest: Buffer } {
+  const length = source[1]
+  if (source[0] !== tag || length === undefined || length > 0x7f || source.length < 2 + length)
+    throw new SyntaxError('not a DER signature')
+  return { content: source.subarray(2, 2 + length), rest: source.subarray(2 + length) }
+}
+
+/** The two integers of a DER signature. Errors: SyntaxError when it is not one. */
+export function readSignature(signature: Uint8Array): { r: bigint; s: bigint } {
+  const sequence = readElement(Buffer.from(signature), 0x30)
+  const r = readElement(sequence.content, 0x02)
+  const s = readElement(r.rest, 0x02)
+  if (sequence.rest.length > 0 || s.rest.length > 0) throw new SyntaxError('not a DER signature')
+  return { r: toInteger(r.content), s: toInteger(s.content) }
+}
+
+/** Whether this is a DER signature in the form that Fabric accepts. */
+export function isLowS(signature: Uint8Array): boolean {
+  try {
+    return readSignature(signature).s <= halfOrder
+  } catch {
+    return false
+  }
+}
+
+/** A signature over the SHA-256 of the content: DER, low s. */
+export function signLowS(key: KeyObject, content: Uint8Array): Buffer {
+  const plain = sign('sha256', content, { key, dsaEncoding: 'ieee-p1363' })
+  const r = toInteger(plain.subarray(0, coordinateBytes))
+  const s = toInteger(plain.subarray(coordinateBytes))
+  return derSequence(derInteger(r), derInteger(s > halfOrder ? order - s : s))
+}
