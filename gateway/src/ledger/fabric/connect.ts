@@ -1,0 +1,169 @@
+import type { Endorser, IdentityContext } from 'fabric-common'
+import type { LedgerLogLine, LedgerTransport } from '../port.ts'
+import { keepBlocks, type Blocks, type OpenStream } from './blocks.ts'
+import { deliverFrom } from './deliver.ts'
+import { followBlocks } from './follow.ts'
+import { nativeIdentityProvider, toX509, type FabricIdentity } from './identity.ts'
+import { rememberHealth } from './node.ts'
+import { prepareProfile, type ConnectionProfile } from './profile.ts'
+import { createQueries } from './query.ts'
+import { Gateway } from './sdk.ts'
+import { submit, type SubmitOptions } from './submit.ts'
+import { createTail, type Tail } from './tail.ts'
+
+export interface FabricTimeouts {
+  /** For all endorsements of one proposal. */
+  readonly endorseTimeoutMs?: number
+  /** Until an orderer must have taken the envelope. */
+  readonly orderTimeoutMs?: number
+  /** From then until the transaction must have been seen in a block. */
+  readonly commitTimeoutMs?: number
+  /** How long one peer may take over a query. */
+  readonly evaluateTimeoutMs?: number
+  /** After this long without enough endorsements, a further organisation is asked. */
+  readonly hedgeMs?: number
+}
+
+export interface FabricOptions extends FabricTimeouts {
+  readonly profile: ConnectionProfile
+  readonly channel: string
+  /** Name of the chaincode. */
+  readonly chaincode: string
+  /** The MSP id of an organisation, by its name. */
+  readonly mspOf: (organisation: string) => string
+  /** Name of the own organisation. */
+  readonly organisation: string
+  readonly identity: FabricIdentity
+  readonly log: (line: LedgerLogLine) => void
+}
+
+const defaults = {
+  endorseTimeoutMs: 3500,
+  orderTimeoutMs: 2500,
+  commitTimeoutMs: 3000,
+  evaluateTimeoutMs: 2000,
+  hedgeMs: 400,
+} as const satisfies Required<FabricTimeouts>
+
+const peerConnectMs = 1000
+const queryConnectMs = 500
+const reconnectMs = 200
+const healthMemoryMs = 3000
+const queueLimit = 500
+
+async function openGateway({ profile, channel, identity }: FabricOptions): Promise<Gateway> {
+  const gateway = new Gateway()
+  await gateway.connect(prepareProfile(profile, channel), {
+    identity: toX509(identity),
+    identityProvider: nativeIdentityProvider,
+    discovery: { enabled: false },
+    // Without this the SDK makes a key and a certificate of its own, which takes long and is of no use.
+    tlsInfo: { certificate: identity.certificate, key: identity.privateKey },
+  })
+  return gateway
+}
+
+/** What both the blocks and the followers of the own peer need. */
+interface OwnPeer {
+  readonly organisation: string
+  readonly open: OpenStream
+  readonly log: FabricOptions['log']
+}
+
+const keepTail = (tail: Tail, { organisation, open, log }: OwnPeer): Blocks =>
+  keepBlocks({
+    open,
+    fromBlock: undefined,
+    onBlock: (block) => tail.deliver(block),
+    onConnection: (connected) => {
+      tail.connection(connected)
+      log({ event: connected ? 'blocks.connected' : 'blocks.lost', organisation })
+    },
+    retryMs: reconnectMs,
+  })
+
+interface Followers {
+  readonly follow: LedgerTransport['follow']
+  readonly stopAll: () => void
+}
+
+function createFollowers({ open, log }: OwnPeer): Followers {
+  const stops = new Set<() => void>()
+  return {
+    follow(fromBlock, onBlock) {
+      const stop = followBlocks({
+        open,
+        fromBlock,
+        onBlock,
+        retryMs: reconnectMs,
+        queueLimit,
+        onConnection: () => {},
+        onRejected: (block) => log({ event: 'follow.rejected', block }),
+      })
+      stops.add(stop)
+      return Promise.resolve(() => {
+        stops.delete(stop)
+        stop()
+      })
+    },
+    stopAll() {
+      for (const stop of stops) stop()
+    },
+  }
+}
+
+/**
+ * Connects one organisation's gateway to a Fabric network, embedded or real. Nodes that are away now are found when they
+ * come back. Errors: what the SDK says when the profile or the identity cannot be used.
+ */
+export async function connectFabric(options: FabricOptions): Promise<LedgerTransport> {
+  const settings = { ...defaults, ...options }
+  const { organisation, log, mspOf } = settings
+  const gateway = await openGateway(options)
+  const channel = (await gateway.getNetwork(options.channel)).getChannel()
+  const identity = gateway.identityContext as IdentityContext
+  const peersOf = (name: string): readonly Endorser[] => channel.getEndorsers(mspOf(name))
+  const shared = {
+    ...settings,
+    channel,
+    peersOf,
+    newContext: () => identity.calculateTransactionId(),
+  }
+  const peerHealth = rememberHealth(healthMemoryMs)
+  const own: OwnPeer = { organisation, log, open: deliverFrom(channel, peersOf(organisation), identity) }
+  const tail = createTail()
+  const stream = keepTail(tail, own)
+  const followers = createFollowers(own)
+  const queries = createQueries({
+    ...shared,
+    health: peerHealth,
+    connectMs: queryConnectMs,
+    timeoutMs: settings.evaluateTimeoutMs,
+  })
+  const foreignFirst = [
+    ...channel.getEndorsers().filter((peer) => peer.mspid !== mspOf(organisation)),
+    ...peersOf(organisation),
+  ]
+  const submitOptions: SubmitOptions = {
+    ...shared,
+    orderers: channel.getCommitters(),
+    peerHealth,
+    ordererHealth: rememberHealth(healthMemoryMs),
+    tail,
+    lookUp: (transactionId) => queries.lookUp(transactionId, foreignFirst),
+    connectMs: peerConnectMs,
+  }
+  return {
+    submit: (sealed, endorsers) => submit(sealed, endorsers, submitOptions),
+    evaluate: (sealed, organisations, minimumBlock) => queries.evaluate(sealed, organisations, minimumBlock),
+    height: () => tail.height(),
+    waitForBlock: (block, timeoutMs) => tail.waitForBlock(block, timeoutMs),
+    follow: (fromBlock, onBlock) => followers.follow(fromBlock, onBlock),
+    close() {
+      followers.stopAll()
+      stream.close()
+      tail.close()
+      gateway.disconnect()
+    },
+  }
+}

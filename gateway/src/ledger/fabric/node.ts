@@ -1,0 +1,58 @@
+/** What we need of the SDK's peers and orderers. */
+export interface LedgerNode {
+  readonly name: string
+  readonly mspid: string
+  /** With `reset`, connects when it must, and waits for the connection as long as the profile says. */
+  checkConnection(reset: boolean): Promise<boolean>
+}
+
+const connecting = new WeakMap<LedgerNode, Promise<boolean>>()
+
+/** The SDK drops a connection to make it again, so two callers must not both do it. */
+function connect(node: LedgerNode): Promise<boolean> {
+  const running = connecting.get(node)
+  if (running !== undefined) return running
+  const attempt = node
+    .checkConnection(true)
+    .catch(() => false)
+    .finally(() => connecting.delete(node))
+  connecting.set(node, attempt)
+  return attempt
+}
+
+/**
+ * Whether the node can be spoken to within `waitMs`. The SDK's own `connected` stays true after a node has died, so the
+ * connection itself is asked each time; a caller who does not wait leaves the attempt running for the next.
+ */
+export async function reach(node: LedgerNode, waitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const giveUp = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), waitMs)
+  })
+  try {
+    return await Promise.race([connect(node), giveUp])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Remembers which nodes failed lately, so that they are asked last. */
+export interface Health {
+  failed(node: { readonly name: string }): void
+  recovered(node: { readonly name: string }): void
+  /** The same nodes, those that failed lately at the end; otherwise in the order given. */
+  failingLast<N extends { readonly name: string }>(nodes: readonly N[]): N[]
+}
+
+export function rememberHealth(memoryMs: number, now: () => number = Date.now): Health {
+  const until = new Map<string, number>()
+  const failing = (node: { readonly name: string }): boolean => (until.get(node.name) ?? 0) > now()
+  return {
+    failed: (node) => void until.set(node.name, now() + memoryMs),
+    recovered: (node) => void until.delete(node.name),
+    failingLast: (nodes) => [
+      ...nodes.filter((node) => !failing(node)),
+      ...nodes.filter((node) => failing(node)),
+    ],
+  }
+}

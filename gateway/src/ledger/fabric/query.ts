@@ -1,0 +1,99 @@
+import type { Channel, Endorser, IdentityContext } from 'fabric-common'
+import { MedledgerError } from 'medledger-chaincode/api'
+import type { LedgerLogLine, Sealed } from '../port.ts'
+import { askPeers, type AskOptions } from './ask.ts'
+import type { Health } from './node.ts'
+import type { Answer } from './round.ts'
+import type { Seen } from './tail.ts'
+import { chainHeightOf, validationCodeName, validationCodeOf } from './wire.ts'
+
+export interface Queries {
+  /** See the port. */
+  evaluate(sealed: Sealed, organisations: readonly string[], minimumBlock?: number): Promise<Uint8Array>
+  /** A transaction's fate at the first of `peers` that has it. It never rejects. */
+  lookUp(transactionId: string, peers: readonly Endorser[]): Promise<Seen | undefined>
+}
+
+export interface QueryOptions {
+  readonly channel: Channel
+  readonly chaincode: string
+  /** A context with a new transaction id. */
+  readonly newContext: () => IdentityContext
+  readonly peersOf: (organisation: string) => readonly Endorser[]
+  readonly health: Health
+  readonly connectMs: number
+  /** For one peer. */
+  readonly timeoutMs: number
+  readonly log: (line: LedgerLogLine) => void
+}
+
+export const toTransientMap = (transient: Sealed['transient']): Record<string, Buffer> =>
+  Object.fromEntries(Object.entries(transient).map(([key, value]) => [key, Buffer.from(value)]))
+
+interface Call {
+  readonly chaincode: string
+  readonly fcn: string
+  readonly args: string[]
+  readonly transient?: Sealed['transient']
+}
+
+export function createQueries(options: QueryOptions): Queries {
+  const { channel, chaincode, newContext, peersOf, health, log } = options
+  const askOptions: AskOptions = {
+    ...options,
+    onFailure: (peer, reason) => log({ event: 'query.failed', peer, reason }),
+  }
+  const ask = async (
+    peer: Endorser,
+    { chaincode, fcn, args, transient }: Call,
+  ): Promise<Answer<Uint8Array>> => {
+    const query = channel.newQuery(chaincode)
+    const context = newContext()
+    query.build(context, {
+      fcn,
+      args,
+      ...(transient === undefined ? {} : { transientMap: toTransientMap(transient) }),
+      generateTransactionId: false,
+    })
+    query.sign(context)
+    const answer = await askPeers([peer], query.getSignedProposal(), askOptions)
+    return answer.kind === 'endorsed' ? { ...answer, response: answer.response.response.payload } : answer
+  }
+
+  const qscc = async (peer: Endorser, fcn: string, ...args: string[]): Promise<Uint8Array | undefined> => {
+    const answer = await ask(peer, { chaincode: 'qscc', fcn, args: [channel.name, ...args] })
+    return answer.kind === 'endorsed' ? answer.response : undefined
+  }
+  const heightAt = async (peer: Endorser): Promise<number> => {
+    const info = await qscc(peer, 'GetChainInfo')
+    return info === undefined ? 0 : chainHeightOf(info)
+  }
+
+  return {
+    async evaluate({ name, commitment, transient }, organisations, minimumBlock) {
+      const call: Call = { chaincode, fcn: name, args: [commitment], transient }
+      let faulty = false
+      const peers = organisations.flatMap((organisation) => peersOf(organisation))
+      for (const peer of health.failingLast(peers)) {
+        if (minimumBlock !== undefined && (await heightAt(peer)) <= minimumBlock) continue
+        const answer = await ask(peer, call)
+        if (answer.kind === 'endorsed') return answer.response
+        if (answer.kind === 'refused') throw answer.error
+        if (!answer.away) faulty = true
+      }
+      const asked = organisations.join(', ')
+      if (faulty) throw new MedledgerError('INTERNAL', `The ledger could not work on this query at ${asked}.`)
+      throw new MedledgerError('LEDGER_UNAVAILABLE', `No peer of ${asked} can answer.`)
+    },
+
+    async lookUp(transactionId, peers) {
+      for (const peer of health.failingLast(peers)) {
+        const processed = await qscc(peer, 'GetTransactionByID', transactionId)
+        if (processed === undefined) continue
+        const code = validationCodeName(validationCodeOf(processed))
+        return { block: (await heightAt(peer)) - 1, valid: code === 'VALID', code }
+      }
+      return undefined
+    },
+  }
+}

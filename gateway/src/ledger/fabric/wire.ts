@@ -1,0 +1,121 @@
+/** A message on the wire as its fields: numbers for varints, bytes for everything with a length. */
+type Fields = ReadonlyMap<number, number | Uint8Array>
+
+class Cursor {
+  private at = 0
+  private readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  get done(): boolean {
+    return this.at >= this.bytes.length
+  }
+
+  varint(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.bytes[this.at]
+      if (byte === undefined) throw new RangeError('a message ends within a number')
+      this.at += 1
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+  }
+
+  take(length: number): Uint8Array {
+    const end = this.at + length
+    if (end > this.bytes.length) throw new RangeError('a message ends within a field')
+    const taken = this.bytes.subarray(this.at, end)
+    this.at = end
+    return taken
+  }
+}
+
+function readValue(cursor: Cursor, wireType: number): number | Uint8Array {
+  switch (wireType) {
+    case 0:
+      return cursor.varint()
+    case 1:
+      return cursor.take(8)
+    case 2:
+      return cursor.take(cursor.varint())
+    case 5:
+      return cursor.take(4)
+    default:
+      throw new RangeError('a message has a field of an unknown wire type')
+  }
+}
+
+/** Reads a Protocol Buffers message without its definition. Of a repeated field only the last value is kept. */
+export function readFields(message: Uint8Array): Fields {
+  const fields = new Map<number, number | Uint8Array>()
+  const cursor = new Cursor(message)
+  while (!cursor.done) {
+    const tag = cursor.varint()
+    fields.set(Math.floor(tag / 8), readValue(cursor, tag % 8))
+  }
+  return fields
+}
+
+const bytesAt = (fields: Fields, number: number): Uint8Array => {
+  const value = fields.get(number)
+  return value instanceof Uint8Array ? value : new Uint8Array()
+}
+
+const numberAt = (fields: Fields, number: number): number => {
+  const value = fields.get(number)
+  return typeof value === 'number' ? value : 0
+}
+
+/**
+ * What the chaincode returned, from the bytes that an endorser signed: ProposalResponsePayload.extension (2) is a
+ * ChaincodeAction, its response (3) has the payload (3). The copy beside it in the peer's answer is not signed.
+ */
+export function endorsedResult(proposalResponsePayload: Uint8Array): Uint8Array {
+  const action = readFields(bytesAt(readFields(proposalResponsePayload), 2))
+  return bytesAt(readFields(bytesAt(action, 3)), 3)
+}
+
+/** The validation code (2) of a ProcessedTransaction, what qscc's GetTransactionByID returns. */
+export const validationCodeOf = (processedTransaction: Uint8Array): number =>
+  numberAt(readFields(processedTransaction), 2)
+
+/** The height (1) of a BlockchainInfo, what qscc's GetChainInfo returns. */
+export const chainHeightOf = (blockchainInfo: Uint8Array): number => numberAt(readFields(blockchainInfo), 1)
+
+/** Fabric's TxValidationCode (peer/transaction.proto); the SDK gives now the number, now the name. */
+const validationCodes: Readonly<Record<number, string>> = {
+  0: 'VALID',
+  1: 'NIL_ENVELOPE',
+  2: 'BAD_PAYLOAD',
+  3: 'BAD_COMMON_HEADER',
+  4: 'BAD_CREATOR_SIGNATURE',
+  5: 'INVALID_ENDORSER_TRANSACTION',
+  6: 'INVALID_CONFIG_TRANSACTION',
+  7: 'UNSUPPORTED_TX_PAYLOAD',
+  8: 'BAD_PROPOSAL_TXID',
+  9: 'DUPLICATE_TXID',
+  10: 'ENDORSEMENT_POLICY_FAILURE',
+  11: 'MVCC_READ_CONFLICT',
+  12: 'PHANTOM_READ_CONFLICT',
+  13: 'UNKNOWN_TX_TYPE',
+  14: 'TARGET_CHAIN_NOT_FOUND',
+  15: 'MARSHAL_TX_ERROR',
+  16: 'NIL_TXACTION',
+  17: 'EXPIRED_CHAINCODE',
+  18: 'CHAINCODE_VERSION_CONFLICT',
+  19: 'BAD_HEADER_EXTENSION',
+  20: 'BAD_CHANNEL_HEADER',
+  21: 'BAD_RESPONSE_PAYLOAD',
+  22: 'BAD_RWSET',
+  23: 'ILLEGAL_WRITESET',
+  24: 'INVALID_WRITESET',
+  25: 'INVALID_CHAINCODE',
+  254: 'NOT_VALIDATED',
+  255: 'INVALID_OTHER_REASON',
+}
+
+export const validationCodeName = (code: number | string): string =>
+  typeof code === 'string' ? code : (validationCodes[code] ?? `CODE_${code}`)

@@ -1,0 +1,101 @@
+import { MedledgerError, type Endorsers } from 'medledger-chaincode/api'
+
+/** What reaches the chaincode: the public argument and the values that only the endorsers see. */
+export interface Sealed {
+  /** Name of the transaction function. */
+  readonly name: string
+  /** The one public argument, a salted digest of the request: it is part of the block. */
+  readonly commitment: string
+  readonly transient: Readonly<Record<string, Uint8Array>>
+}
+
+/** A transaction that is on the ledger and VALID. */
+export interface Committed {
+  readonly transactionId: string
+  /**
+   * The number of its block. When another organisation's peer had to confirm it, because the own one was away, this is
+   * the newest block of that peer: never before the transaction's own block.
+   */
+  readonly block: number
+  /** What the chaincode returned, read from the bytes that the endorsers signed. */
+  readonly payload: Uint8Array
+}
+
+export interface TransactionStatus {
+  /** Empty for a configuration transaction. */
+  readonly transactionId: string
+  readonly block: number
+  /** Place in its block, from 0. */
+  readonly position: number
+  readonly valid: boolean
+  /** Fabric's validation code, e.g. `MVCC_READ_CONFLICT`. */
+  readonly code: string
+}
+
+/** A block as the own peer's filtered stream delivers it. */
+export interface DeliveredBlock {
+  readonly number: number
+  readonly transactions: readonly TransactionStatus[]
+}
+
+/** How many blocks the own peer has delivered (its newest is `blocks - 1`), and whether its stream is up. */
+export interface LedgerHeight {
+  readonly blocks: number
+  readonly connected: boolean
+}
+
+/**
+ * How requests reach the ledger. Its errors are {@link MedledgerError}s and hold neither arguments nor private data.
+ * The only implementation is the folder `fabric`, and nothing outside it knows the SDK.
+ */
+export interface LedgerTransport {
+  /**
+   * Has the organisations of `endorsers` endorse, has it ordered, and waits until the own peer has it as VALID (or
+   * another one, when the own peer is away). What was invalidated because something it read changed is proposed anew,
+   * at most five times in all.
+   *
+   * Errors: the chaincode's own; LEDGER_UNAVAILABLE when provably nothing was ordered; CHANGED_MEANWHILE;
+   * OUTCOME_UNKNOWN (an {@link OutcomeUnknown}); INTERNAL.
+   */
+  submit(sealed: Sealed, endorsers: Endorsers): Promise<Committed>
+
+  /**
+   * Asks one peer of `organisations`, in that order of preference; a peer that is away or lacks the data is passed
+   * over, and one that failed within the last seconds comes last. With `minimumBlock`, only a peer that holds this
+   * block already is asked.
+   *
+   * Errors: the chaincode's own; LEDGER_UNAVAILABLE when none could answer; INTERNAL.
+   */
+  evaluate(sealed: Sealed, organisations: readonly string[], minimumBlock?: number): Promise<Uint8Array>
+
+  height(): LedgerHeight
+
+  /** Resolves when the own peer has delivered this block. Errors: LEDGER_UNAVAILABLE after `timeoutMs`. */
+  waitForBlock(block: number, timeoutMs: number): Promise<void>
+
+  /**
+   * Follows the own peer's blocks from `fromBlock`: in order, each once, without gaps, each callback awaited before the
+   * next. It reconnects by itself after any outage, and a callback that rejects gets the same block again a little
+   * later. Returns what stops it.
+   */
+  follow(fromBlock: number, onBlock: (block: DeliveredBlock) => Promise<void>): Promise<() => void>
+
+  close(): void
+}
+
+/** OUTCOME_UNKNOWN, with the id under which the transaction may still appear. */
+export class OutcomeUnknown extends MedledgerError {
+  readonly transactionId: string
+
+  constructor(transactionId: string, message = 'The request was sent and its outcome is not known yet.') {
+    super('OUTCOME_UNKNOWN', message)
+    this.name = 'OutcomeUnknown'
+    this.transactionId = transactionId
+  }
+}
+
+/** A line for the log: what happened, with ids and codes only. */
+export interface LedgerLogLine {
+  readonly event: string
+  readonly [field: string]: string | number | boolean
+}
