@@ -59,6 +59,7 @@ function topology(placements: Placement[], firstPort: number): Topology {
         },
       ],
       placements,
+      defaultPolicy: 'basic-normal',
     },
     chaincode: { name: 'medledger', version: '1', packageId: `medledger_1:${'0'.repeat(64)}` },
     orderer: 'authority',

@@ -63,6 +63,8 @@ export const Constitution = Type.Object(
     organisations: Type.Array(Organisation, { minItems: 2 }),
     issuers: Type.Array(Issuer, { minItems: 1 }),
     placements: Type.Array(Placement, { minItems: 1 }),
+    /** What applies to a patient who has not chosen otherwise. */
+    defaultPolicy: DefaultPolicy,
   },
   { additionalProperties: false },
 )

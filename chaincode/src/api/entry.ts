@@ -175,7 +175,6 @@ export const Patient = Type.Object(
     subject: Type.String({ minLength: 1, maxLength: 200 }),
     /** The organisation that registered her. */
     organisation: OrganisationName,
-    defaultPolicy: DefaultPolicy,
     status: Type.Literal('active'),
   },
   closed,

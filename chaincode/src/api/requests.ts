@@ -10,7 +10,6 @@ import {
   PurposeOfUse,
   limits,
 } from './common.ts'
-import { DefaultPolicy } from './constitution.ts'
 import { IssuerKey, Person, ReadingOf } from './entry.ts'
 
 const closed = { additionalProperties: false } as const
@@ -50,7 +49,6 @@ export const RegisterPatient = Type.Object(
     patient: Id,
     issuer: Person.properties.issuer,
     subject: Person.properties.subject,
-    defaultPolicy: DefaultPolicy,
   },
   closed,
 )
@@ -160,6 +158,7 @@ export const CancelRequest = Type.Object(
 // Queries. They write nothing; one that shows a patient's data names the committed entry of that reading.
 
 export const ReadCaller = Type.Object({ ...common }, closed)
+export const ReadPatient = Type.Object({ ...common, patient: Id }, closed)
 export const ReadIssuerKeys = Type.Object({ ...common }, closed)
 export const ReadEntry = Type.Object(
   { ...common, custodian: OrganisationName, book: Book, entry: Id },

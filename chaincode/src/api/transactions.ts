@@ -2,7 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Id, OrganisationName } from './common.ts'
 import type { Constitution, Role } from './constitution.ts'
 import { Role as RoleSchema } from './constitution.ts'
-import { Descriptor, DocumentOutcome, Entry, IssuerKey } from './entry.ts'
+import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.ts'
 import {
   accessCollection,
   chaincodeEndorsers,
@@ -144,6 +144,7 @@ export const transactions = {
     ['doctor', 'patient', 'auditor', 'custodian', 'operator'],
     CallerAnswer,
   ),
+  ReadPatient: evaluate(requests.ReadPatient, ['custodian'], Patient),
   ReadIssuerKeys: evaluate(requests.ReadIssuerKeys, ['gateway-certificate'], IssuerKeysAnswer),
   ReadEntry: evaluate(requests.ReadEntry, ['gateway-certificate'], Entry),
   ReviewAccess: evaluate(requests.ReviewAccess, ['gateway-certificate'], AccessReview),

@@ -11,9 +11,11 @@ export interface Facts {
   /** Name of the organisation that holds the records. */
   readonly custodian: string
   readonly directives: readonly Directive[]
-  readonly defaultPolicy: 'deny' | 'basic-normal'
+  readonly defaultPolicy: DefaultPolicy
   readonly records: readonly RecordFacts[]
 }
+
+export type DefaultPolicy = 'deny' | 'basic-normal'
 
 export interface Asker {
   readonly kind: 'person' | 'patient'
@@ -28,13 +30,17 @@ export interface RecordFacts {
   readonly author?: string
 }
 
-/** A directive, or everything about the FHIR resource that this version cannot understand. */
+/** A directive, a choice of default policy, or everything about the resource that this version cannot understand. */
 export type Mapped =
-  | { readonly directive: Directive; readonly faults?: undefined }
-  | { readonly faults: readonly string[]; readonly directive?: undefined }
+  | { readonly kind: 'directive'; readonly directive: Directive }
+  | { readonly kind: 'default-policy'; readonly defaultPolicy: DefaultPolicy }
+  | { readonly kind: 'faults'; readonly faults: readonly string[] }
 
 /** The system of the roles that {@link toDirective} knows as an actor's identifier. */
 export const roleSystem = 'urn:medledger:role'
+
+/** The system of the codes with which a Consent's `policyRule` chooses a default policy. */
+export const defaultPolicySystem = 'urn:medledger:default-policy'
 
 const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 const scopeSystem = 'http://terminology.hl7.org/CodeSystem/consentscope'
@@ -59,7 +65,7 @@ function unknownMembers(value: Json, path: string, known: readonly string[]): st
 export function toDirective(consent: string, resource: Json): Mapped {
   const faults = [...unknownMembers(resource, 'Consent', consentMembers), ...headFaults(resource)]
   const provision = resource['provision']
-  if (!isObject(provision)) return { faults: [...faults, 'Consent.provision is missing'] }
+  if (!isObject(provision)) return toDefaultPolicy(resource, faults)
   faults.push(
     ...unknownMembers(provision, 'Consent.provision', ['type', 'period', 'actor', 'purpose', 'code']),
   )
@@ -69,8 +75,9 @@ export function toDirective(consent: string, resource: Json): Mapped {
   const purposes = mapEach(provision['purpose'], 'Consent.provision.purpose', toPurpose, faults)
   const types = mapEach(provision['code'], 'Consent.provision.code', toTypes, faults)?.flat()
   const period = toPeriod(provision['period'], faults)
-  if (faults.length > 0) return { faults }
+  if (faults.length > 0) return { kind: 'faults', faults }
   return {
+    kind: 'directive',
     directive: {
       consent,
       effect: effect === 'permit' ? 'permit' : 'deny',
@@ -80,6 +87,19 @@ export function toDirective(consent: string, resource: Json): Mapped {
       ...period,
     },
   }
+}
+
+/** A Consent without a provision chooses the policy for when no directive applies, as its `policyRule`. */
+function toDefaultPolicy(resource: Json, faults: string[]): Mapped {
+  if (resource['provision'] !== undefined) faults.push('Consent.provision is not understood')
+  const codes = codingsOf(resource['policyRule'])
+    .filter(({ system }) => system === defaultPolicySystem)
+    .map(({ code }) => code)
+  const [code] = codes
+  if (codes.length === 1 && (code === 'deny' || code === 'basic-normal') && faults.length === 0) {
+    return { kind: 'default-policy', defaultPolicy: code }
+  }
+  return { kind: 'faults', faults: [...faults, 'Consent.provision is missing'] }
 }
 
 /** Members without a bearing on the decision, or checked by {@link headFaults}. */

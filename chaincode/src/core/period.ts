@@ -19,13 +19,16 @@ function spanOf(text: unknown): Span | undefined {
   const groups = typeof text === 'string' ? dateTime.exec(text)?.groups : undefined
   if (groups === undefined) return undefined
   const year = Number(groups['year'])
-  const month = groups['month'] === undefined ? undefined : Number(groups['month'])
-  const day = groups['day'] === undefined ? undefined : Number(groups['day'])
+  const month = numberOf(groups['month'])
+  const day = numberOf(groups['day'])
   if (!isDay(year, month ?? 1, day ?? 1)) return undefined
   if (groups['time'] === undefined) return spanOfDays(year, month, day)
   const instant = Date.parse(String(text))
   return Number.isNaN(instant) ? undefined : { first: instant, last: instant }
 }
+
+const numberOf = (digits: string | undefined): number | undefined =>
+  digits === undefined ? undefined : Number(digits)
 
 function spanOfDays(year: number, month: number | undefined, day: number | undefined): Span {
   if (month === undefined) return { first: Date.UTC(year, 0, 1), last: Date.UTC(year + 1, 0, 1) - 1 }

@@ -1,0 +1,176 @@
+import {
+  custodianOf,
+  MedledgerError,
+  type AccessReview,
+  type Agent,
+  type Descriptor,
+  type DocumentOutcome,
+  type Entry,
+  type Patient,
+  type Person,
+  type RequestOf,
+} from '../api/index.ts'
+import { decide, type Facts } from '../core/index.ts'
+import type { Context, PlacementBooks } from '../ledger/context.ts'
+import { readEntry, type EntryDraft } from '../ledger/entries.ts'
+import { nobody, patientKey, personKey } from '../ledger/keys.ts'
+import { inputsOf, readConsentSet, readDescriptor, type ConsentSet } from '../ledger/records.ts'
+import type { Handlers } from './handlers.ts'
+
+interface Situation {
+  readonly at: number
+  readonly agent: Agent
+  readonly purpose: string
+  readonly custodian: string
+  readonly patient: string
+  readonly set: ConsentSet
+  readonly documents: readonly Descriptor[]
+}
+
+/** The facts of a decision, from what the ledger holds. */
+export function factsOf({ at, agent, purpose, custodian, patient, set, documents }: Situation): Facts {
+  return {
+    at,
+    purpose,
+    custodian,
+    patient,
+    asker: {
+      kind: agent.kind === 'patient' ? 'patient' : 'person',
+      id: agent.id ?? '',
+      role: agent.role ?? '',
+      organisation: agent.organisation,
+    },
+    directives: set.directives,
+    defaultPolicy: set.defaultPolicy,
+    records: documents.map(({ document, type, author }) => ({
+      id: document,
+      type: { system: type.system, code: type.code },
+      ...(author !== undefined && { author }),
+    })),
+  }
+}
+
+/**
+ * Decides on access to documents and records the outcome, whatever it is. Documents that do not exist are denied in
+ * the same way, after the same reads.
+ * Errors: INVALID_REQUEST for documents of several custodians or patients, FORBIDDEN for a purpose beyond the token's.
+ */
+async function requestAccess(context: Context, request: RequestOf<'RequestAccess'>): Promise<EntryDraft> {
+  const { custodian, documents, purpose, recipient } = request
+  if (documents.some((document) => custodianOf(document) !== custodian)) {
+    throw new MedledgerError('INVALID_REQUEST', 'One request concerns the documents of one custodian.')
+  }
+  requirePurpose(context, purpose)
+  const placement = await context.placement(custodian)
+  const descriptors = await Promise.all(documents.map((document) => readDescriptor(placement, document)))
+  const patient = onlyPatientOf(descriptors)
+  const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
+  const situation = { at: context.at, agent: context.caller.agent, purpose, custodian, set }
+  const outcomes = decideOn(documents, descriptors, situation, patient)
+  return {
+    kind: 'access',
+    custodian,
+    patient,
+    purpose,
+    recipient,
+    documents: outcomes,
+    outcome: outcomes.some(({ outcome }) => outcome === 'permit') ? 'permit' : 'deny',
+    inputs: inputsOf(context, set),
+  }
+}
+
+/** The purpose must be one that the token allows, if it says any. Errors: FORBIDDEN. */
+export function requirePurpose({ caller }: Context, purpose: string): void {
+  if (caller.token?.purposes?.includes(purpose) === false) {
+    throw new MedledgerError('FORBIDDEN', 'The token was not issued for this purpose of use.')
+  }
+}
+
+function onlyPatientOf(descriptors: readonly (Descriptor | undefined)[]): string | null {
+  const patients = new Set(descriptors.flatMap((descriptor) => (descriptor ? [descriptor.patient] : [])))
+  if (patients.size > 1)
+    throw new MedledgerError('INVALID_REQUEST', 'One request concerns the documents of one patient.')
+  return [...patients][0] ?? null
+}
+
+function decideOn(
+  ids: readonly string[],
+  descriptors: readonly (Descriptor | undefined)[],
+  situation: Omit<Situation, 'patient' | 'documents'>,
+  patient: string | null,
+): DocumentOutcome[] {
+  const documents = descriptors.filter((descriptor) => descriptor !== undefined)
+  const decision = decide(factsOf({ ...situation, patient: patient ?? nobody, documents }))
+  const decided = new Map(decision.records.map((record) => [record.id, record]))
+  return ids.map((document, index): DocumentOutcome => {
+    const record = decided.get(document)
+    const version = descriptors[index]?.version ?? null
+    if (record === undefined)
+      return { document, version, outcome: 'deny', basis: 'no-such-document', basedOn: [] }
+    const { outcome, basis, basedOn } = record
+    return { document, version, outcome, basis, basedOn: [...basedOn] }
+  })
+}
+
+/** A gateway sees an entry of a request that it submitted or that concerns its organisation's documents. */
+async function readOwnEntry(context: Context, request: RequestOf<'ReadEntry'>): Promise<Entry> {
+  const placement = await context.placement(request.custodian)
+  const entry = await readEntry(
+    request.book === 'access' ? placement.access : placement.consent,
+    request.entry,
+  )
+  const { organisation } = context.caller.agent
+  if (entry.agent.through !== organisation && entry.custodian !== organisation) {
+    throw new MedledgerError('NOT_FOUND', 'No entry with this id is committed here.')
+  }
+  return entry
+}
+
+/**
+ * The custodian's second look before a release: the entry, and the decision again on the newest state of the peer that
+ * is asked. Errors: NOT_FOUND, FORBIDDEN for another organisation than the custodian.
+ */
+async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>): Promise<AccessReview> {
+  const { custodian } = request
+  if (context.caller.agent.organisation !== custodian) {
+    throw new MedledgerError('FORBIDDEN', 'Only the custodian reviews an access to its documents.')
+  }
+  const placement = await context.placement(custodian)
+  const entry = await readEntry(placement.access, request.entry)
+  if (entry.kind !== 'access')
+    throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
+  return {
+    entry,
+    now: await decideAgain(context, placement, entry),
+    registered: await isRegistered(context, entry.agent),
+  }
+}
+
+async function decideAgain(
+  context: Context,
+  placement: PlacementBooks,
+  entry: Entry,
+): Promise<DocumentOutcome[]> {
+  const ids = entry.documents.map(({ document }) => document)
+  const descriptors = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
+  const patient = onlyPatientOf(descriptors)
+  const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
+  const { agent, custodian, purpose = '' } = entry
+  return decideOn(ids, descriptors, { at: context.at, agent, purpose, custodian, set }, patient)
+}
+
+/** Whether the asker is still registered in the role and at the organisation of the entry. */
+async function isRegistered(
+  { registry }: Context,
+  { kind, id = '', role, organisation }: Agent,
+): Promise<boolean> {
+  if (kind === 'patient') return (await registry.get<Patient>(patientKey(id)))?.status === 'active'
+  const person = await registry.get<Person>(personKey(id))
+  return person?.active === true && person.role === role && person.organisation === organisation
+}
+
+export const accessHandlers = {
+  RequestAccess: requestAccess,
+  ReadEntry: readOwnEntry,
+  ReviewAccess: reviewAccess,
+} satisfies Partial<Handlers>

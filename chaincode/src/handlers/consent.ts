@@ -1,0 +1,144 @@
+import {
+  canonical,
+  limits,
+  MedledgerError,
+  type ConsentRecord,
+  type RequestOf,
+  type ResponseOf,
+} from '../api/index.ts'
+import { toDirective, type Mapped } from '../core/index.ts'
+import type { Context, PlacementBooks } from '../ledger/context.ts'
+import { requireReading, type EntryDraft } from '../ledger/entries.ts'
+import { consentSetKey, consentVersionKey, consentVersionPrefix } from '../ledger/keys.ts'
+import { inputsOf, readConsentSet, type ConsentSet } from '../ledger/records.ts'
+import type { Handlers } from './handlers.ts'
+
+type Change = 'grant' | 'revoke'
+
+/** One version of a consent set: what changed, the set after it, and the FHIR resource as given. */
+interface ConsentVersion {
+  readonly change: Change
+  readonly consent: string
+  readonly set: ConsentSet
+  readonly directive?: Readonly<Record<string, unknown>>
+}
+
+/** Only the patient changes her consents. Errors: FORBIDDEN. */
+function requireOwn({ caller }: Context, patient: string): void {
+  if (caller.agent.id !== patient)
+    throw new MedledgerError('FORBIDDEN', 'Only the patient can change her consents.')
+}
+
+async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>): Promise<EntryDraft> {
+  const { custodian, patient, consent, directive } = request
+  requireOwn(context, patient)
+  const mapped = map(consent, directive)
+  const placement = await context.placement(custodian)
+  const before = await readConsentSet(context.constitution, placement, patient)
+  if (before.directives.some((known) => known.consent === consent)) {
+    throw new MedledgerError('CONFLICT', 'A consent with this id is active already.')
+  }
+  const set: ConsentSet = {
+    version: before.version + 1,
+    directives: mapped.kind === 'directive' ? [...before.directives, mapped.directive] : before.directives,
+    defaultPolicy: mapped.kind === 'default-policy' ? mapped.defaultPolicy : before.defaultPolicy,
+  }
+  requireRoom(set)
+  await writeVersion(placement, patient, { change: 'grant', consent, set, directive: withoutText(directive) })
+  return draft(context, request, 'grant', set)
+}
+
+async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent'>): Promise<EntryDraft> {
+  const { custodian, patient, consent } = request
+  requireOwn(context, patient)
+  const placement = await context.placement(custodian)
+  const before = await readConsentSet(context.constitution, placement, patient)
+  const directives = before.directives.filter((known) => known.consent !== consent)
+  if (directives.length === before.directives.length) {
+    throw new MedledgerError('NOT_FOUND', 'You have no active consent with this id.')
+  }
+  const set: ConsentSet = { ...before, version: before.version + 1, directives }
+  await writeVersion(placement, patient, { change: 'revoke', consent, set })
+  return draft(context, request, 'revoke', set)
+}
+
+/** Errors: INVALID_REQUEST with everything about the directive that this version does not understand. */
+function map(
+  consent: string,
+  resource: Readonly<Record<string, unknown>>,
+): Exclude<Mapped, { kind: 'faults' }> {
+  if (Buffer.byteLength(canonical(resource), 'utf8') > limits.directiveBytes) {
+    throw new MedledgerError('LIMIT_EXCEEDED', `A directive may have at most ${limits.directiveBytes} bytes.`)
+  }
+  const mapped = toDirective(consent, resource)
+  if (mapped.kind !== 'faults') return mapped
+  throw new MedledgerError(
+    'INVALID_REQUEST',
+    `The directive cannot be applied: ${mapped.faults.slice(0, 5).join('; ')}.`,
+  )
+}
+
+function requireRoom(set: ConsentSet): void {
+  const bytes = Buffer.byteLength(canonical(set), 'utf8')
+  if (set.directives.length > limits.activeDirectives || bytes > limits.consentSetBytes) {
+    throw new MedledgerError('LIMIT_EXCEEDED', 'Too many directives are active here: revoke some first.')
+  }
+}
+
+/** Narrative and attachments have no bearing on a decision and may name people: they are not kept. */
+function withoutText(resource: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { text: _narrative, sourceAttachment: _attachment, ...rest } = resource
+  return rest
+}
+
+async function writeVersion(
+  { consent, secret }: PlacementBooks,
+  patient: string,
+  version: ConsentVersion,
+): Promise<void> {
+  await consent.put(consentSetKey(secret, patient), version.set)
+  await consent.put(consentVersionKey(secret, patient, version.set.version), version)
+}
+
+function draft(
+  context: Context,
+  { custodian, patient, consent }: RequestOf<'RevokeConsent'>,
+  change: Change,
+  set: ConsentSet,
+): EntryDraft {
+  return {
+    kind: 'consent',
+    custodian,
+    patient,
+    consent,
+    change,
+    outcome: 'permit',
+    documents: [],
+    inputs: inputsOf(context, set),
+  }
+}
+
+async function listConsents(
+  context: Context,
+  request: RequestOf<'ListConsents'>,
+): Promise<ResponseOf<'ListConsents'>> {
+  const placement = await context.placement(request.custodian)
+  const { patient } = await requireReading(context, placement.consent, request.entry, 'Consent')
+  const prefix = consentVersionPrefix(placement.secret, patient)
+  const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: 10_000 })
+  const { directives } = await readConsentSet(context.constitution, placement, patient)
+  const active = new Set(directives.map(({ consent }) => consent))
+  return {
+    consents: versions.flatMap(({ change, consent, set, directive }): ConsentRecord[] =>
+      change === 'grant' && directive !== undefined
+        ? [{ consent, version: set.version, active: active.has(consent), directive }]
+        : [],
+    ),
+  }
+}
+
+export const consentHandlers = {
+  GrantConsent: grantConsent,
+  RevokeConsent: revokeConsent,
+  ListConsents: listConsents,
+} satisfies Partial<Handlers>

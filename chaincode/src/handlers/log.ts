@@ -1,0 +1,106 @@
+import {
+  limits,
+  MedledgerError,
+  type Agent,
+  type DocumentOutcome,
+  type Entry,
+  type EntriesAnswer,
+  type Person,
+  type ReadingOf,
+  type RequestOf,
+} from '../api/index.ts'
+import type { Book } from '../ledger/book.ts'
+import type { Context } from '../ledger/context.ts'
+import { markRequest, readEntry, requireReading, requireUnused, type EntryDraft } from '../ledger/entries.ts'
+import { entryKey, entryPrefix, personKey } from '../ledger/keys.ts'
+import { requirePurpose } from './access.ts'
+import type { Handlers } from './handlers.ts'
+
+/** Records that somebody searches for documents or looks at consents or the log; the attempt is recorded if denied. */
+async function recordReading(context: Context, request: RequestOf<'RecordReading'>): Promise<EntryDraft> {
+  const { custodian, patient, purpose, readingOf } = request
+  requirePurpose(context, purpose)
+  return {
+    custodian,
+    patient,
+    purpose,
+    readingOf,
+    documents: [],
+    kind: readingOf === 'AuditEvent' ? 'log' : 'search',
+    outcome: mayRead(context.caller.agent, patient, readingOf) ? 'permit' : 'deny',
+  }
+}
+
+/** A patient reads what is hers; a doctor may search (and finds what she may read); an auditor reads any log. */
+function mayRead({ id, role }: Agent, patient: string, readingOf: ReadingOf): boolean {
+  if (role === 'patient') return id === patient
+  return role === 'auditor' ? readingOf === 'AuditEvent' : readingOf === 'DocumentReference'
+}
+
+/** Records what a custodian has released of an access. Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST. */
+async function recordRelease(context: Context, request: RequestOf<'RecordRelease'>): Promise<EntryDraft> {
+  const { custodian, access, documents } = request
+  if (context.caller.agent.organisation !== custodian) {
+    throw new MedledgerError('FORBIDDEN', 'Only the custodian records a release of its documents.')
+  }
+  const placement = await context.placement(custodian)
+  const entry = await readEntry(placement.access, access)
+  const released = documents.map((id) => permittedIn(entry, id))
+  const { patient, purpose } = entry
+  return {
+    kind: 'release',
+    custodian,
+    patient,
+    of: access,
+    outcome: 'permit',
+    documents: released,
+    ...(purpose !== undefined && { purpose }),
+  }
+}
+
+function permittedIn({ kind, documents }: Entry, id: string): DocumentOutcome {
+  const found = documents.find(({ document, outcome }) => document === id && outcome === 'permit')
+  if (kind !== 'access' || found === undefined) {
+    throw new MedledgerError('INVALID_REQUEST', 'The access did not permit this document.')
+  }
+  return found
+}
+
+/** Settles a request whose outcome is unknown: whichever of the two is committed first uses up the request id. */
+async function cancelRequest(context: Context, request: RequestOf<'CancelRequest'>): Promise<EntryDraft> {
+  const { custodian, book, cancels } = request
+  const placement = await context.placement(custodian)
+  const target = book === 'access' ? placement.access : placement.consent
+  await requireUnused(target, cancels)
+  await markRequest(target, cancels, null)
+  return { kind: 'cancel', custodian, patient: null, of: cancels, outcome: 'permit', documents: [] }
+}
+
+async function listEntries(context: Context, request: RequestOf<'ListEntries'>): Promise<EntriesAnswer> {
+  const placement = await context.placement(request.custodian)
+  const { patient } = await requireReading(context, placement.consent, request.entry, 'AuditEvent')
+  const book = request.book === 'access' ? placement.access : placement.consent
+  const { secret } = placement
+  const after = request.after === undefined ? {} : { after: entryKey(secret, patient, request.after) }
+  const limit = limits.entriesPerPage
+  const entries = await book.list<Entry>(entryPrefix(secret, patient), { ...after, limit })
+  const last = entries.length === limit ? entries.at(-1) : undefined
+  return {
+    entries,
+    people: await namesOf(context.registry, entries),
+    ...(last !== undefined && { next: last.entry }),
+  }
+}
+
+async function namesOf(registry: Book, entries: readonly Entry[]): Promise<Record<string, string>> {
+  const ids = new Set(entries.flatMap(({ agent }) => (agent.kind === 'person' && agent.id ? [agent.id] : [])))
+  const people = await Promise.all([...ids].map((id) => registry.get<Person>(personKey(id))))
+  return Object.fromEntries(people.flatMap((person) => (person ? [[person.person, person.name]] : [])))
+}
+
+export const logHandlers = {
+  RecordReading: recordReading,
+  RecordRelease: recordRelease,
+  CancelRequest: cancelRequest,
+  ListEntries: listEntries,
+} satisfies Partial<Handlers>
