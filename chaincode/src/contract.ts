@@ -79,8 +79,8 @@ export class MedledgerContract extends fabric.Contract {
     return run(context, 'ReadPatient', commitment)
   }
 
-  ReadIssuerKeys(context: Context, commitment: string): Promise<string> {
-    return run(context, 'ReadIssuerKeys', commitment)
+  ReadIssuerKey(context: Context, commitment: string): Promise<string> {
+    return run(context, 'ReadIssuerKey', commitment)
   }
 
   ReadEntry(context: Context, commitment: string): Promise<string> {

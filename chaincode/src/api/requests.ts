@@ -159,7 +159,10 @@ export const CancelRequest = Type.Object(
 
 export const ReadCaller = Type.Object({ ...common }, closed)
 export const ReadPatient = Type.Object({ ...common, patient: Id }, closed)
-export const ReadIssuerKeys = Type.Object({ ...common }, closed)
+export const ReadIssuerKey = Type.Object(
+  { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid },
+  closed,
+)
 export const ReadEntry = Type.Object(
   { ...common, custodian: OrganisationName, book: Book, entry: Id },
   closed,

@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { Id, OrganisationName } from './common.ts'
+import { Digest, Id, OrganisationName } from './common.ts'
 import type { Constitution, Role } from './constitution.ts'
 import { Role as RoleSchema } from './constitution.ts'
 import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.ts'
@@ -64,8 +64,6 @@ const closed = { additionalProperties: false } as const
 export const CallerAnswer = Type.Object({ id: Id, role: RoleSchema, organisation: OrganisationName }, closed)
 export type CallerAnswer = Static<typeof CallerAnswer>
 
-export const IssuerKeysAnswer = Type.Object({ keys: Type.Array(IssuerKey) }, closed)
-
 export const AccessReview = Type.Object(
   {
     entry: Entry,
@@ -86,6 +84,8 @@ export const ConsentRecord = Type.Object(
     /** Version of the patient's consent set that added it. */
     version: Type.Integer({ minimum: 1 }),
     active: Type.Boolean(),
+    /** The transaction that added it. */
+    transactionId: Digest,
     directive: Type.Record(Type.String(), Type.Unknown()),
   },
   closed,
@@ -145,7 +145,7 @@ export const transactions = {
     CallerAnswer,
   ),
   ReadPatient: evaluate(requests.ReadPatient, ['custodian'], Patient),
-  ReadIssuerKeys: evaluate(requests.ReadIssuerKeys, ['gateway-certificate'], IssuerKeysAnswer),
+  ReadIssuerKey: evaluate(requests.ReadIssuerKey, ['gateway-certificate'], IssuerKey),
   ReadEntry: evaluate(requests.ReadEntry, ['gateway-certificate'], Entry),
   ReviewAccess: evaluate(requests.ReviewAccess, ['gateway-certificate'], AccessReview),
   ListDocuments: evaluate(requests.ListDocuments, ['doctor', 'patient'], DocumentsAnswer),

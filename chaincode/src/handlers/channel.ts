@@ -1,7 +1,7 @@
-import { MedledgerError, registry, type IssuerKey, type RequestOf, type ResponseOf } from '../api/index.ts'
+import { MedledgerError, registry, type IssuerKey, type RequestOf } from '../api/index.ts'
 import { openedBy, type Handlers } from './handlers.ts'
 import type { Context } from '../ledger/context.ts'
-import { issuerKeyKey, issuerKeyPrefix, secretKey } from '../ledger/keys.ts'
+import { issuerKeyKey, secretKey } from '../ledger/keys.ts'
 
 /** Opens a placement, or the registry, with the secret of its keys. Once for ever: keys derive from it. */
 async function openPlacement(
@@ -48,13 +48,18 @@ async function revokeIssuerKey(
   await context.publicState.put(issuerKeyKey(issuer, kid), { ...record, revoked: true } satisfies IssuerKey)
 }
 
-async function readIssuerKeys({ publicState }: Context): Promise<ResponseOf<'ReadIssuerKeys'>> {
-  return { keys: await publicState.list<IssuerKey>(issuerKeyPrefix, { limit: 1000 }) }
+async function readIssuerKey(
+  { publicState }: Context,
+  { issuer, kid }: RequestOf<'ReadIssuerKey'>,
+): Promise<IssuerKey> {
+  const record = await publicState.get<IssuerKey>(issuerKeyKey(issuer, kid))
+  if (record === undefined) throw new MedledgerError('NOT_FOUND', 'This issuer has no key with this id.')
+  return record
 }
 
 export const channelHandlers = {
   OpenPlacement: openPlacement,
   AddIssuerKey: addIssuerKey,
   RevokeIssuerKey: revokeIssuerKey,
-  ReadIssuerKeys: readIssuerKeys,
+  ReadIssuerKey: readIssuerKey,
 } satisfies Partial<Handlers>

@@ -19,6 +19,7 @@ type Change = 'grant' | 'revoke'
 interface ConsentVersion {
   readonly change: Change
   readonly consent: string
+  readonly transactionId: string
   readonly set: ConsentSet
   readonly directive?: Readonly<Record<string, unknown>>
 }
@@ -44,7 +45,13 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
     defaultPolicy: mapped.kind === 'default-policy' ? mapped.defaultPolicy : before.defaultPolicy,
   }
   requireRoom(set)
-  await writeVersion(placement, patient, { change: 'grant', consent, set, directive: withoutText(directive) })
+  await writeVersion(placement, patient, {
+    change: 'grant',
+    consent,
+    transactionId: context.transactionId,
+    set,
+    directive: withoutText(directive),
+  })
   return draft(context, request, 'grant', set)
 }
 
@@ -58,7 +65,12 @@ async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent
     throw new MedledgerError('NOT_FOUND', 'You have no active consent with this id.')
   }
   const set: ConsentSet = { ...before, version: before.version + 1, directives }
-  await writeVersion(placement, patient, { change: 'revoke', consent, set })
+  await writeVersion(placement, patient, {
+    change: 'revoke',
+    consent,
+    transactionId: context.transactionId,
+    set,
+  })
   return draft(context, request, 'revoke', set)
 }
 
@@ -129,9 +141,9 @@ async function listConsents(
   const { directives } = await readConsentSet(context.constitution, placement, patient)
   const active = new Set(directives.map(({ consent }) => consent))
   return {
-    consents: versions.flatMap(({ change, consent, set, directive }): ConsentRecord[] =>
+    consents: versions.flatMap(({ change, consent, transactionId, set, directive }): ConsentRecord[] =>
       change === 'grant' && directive !== undefined
-        ? [{ consent, version: set.version, active: active.has(consent), directive }]
+        ? [{ consent, version: set.version, active: active.has(consent), transactionId, directive }]
         : [],
     ),
   }

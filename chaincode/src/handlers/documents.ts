@@ -42,15 +42,9 @@ async function registerDocument(
     )
   }
   const before = await readDescriptor(placement, document)
-  if (before !== undefined && before.patient !== patient) {
-    throw new MedledgerError('CONFLICT', 'This document is registered for another patient.')
-  }
-  if (version !== (before?.version ?? 0) + 1) {
-    throw new MedledgerError(
-      'CONFLICT',
-      `The next version of this document is ${(before?.version ?? 0) + 1}.`,
-    )
-  }
+  // The same registration again, after an outcome that the custodian did not learn: it is done.
+  if (before !== undefined && before.version === version && before.digest === registration.digest) return
+  requireNext(before, patient, version)
   await placement.consent.put(documentKey(placement.secret, document), {
     ...registration,
     patient,
@@ -58,6 +52,14 @@ async function registerDocument(
   if (before === undefined) {
     await placement.consent.put(patientDocumentKey(placement.secret, patient, document), document)
   }
+}
+
+function requireNext(before: Descriptor | undefined, patient: string, version: number): void {
+  if (before !== undefined && before.patient !== patient) {
+    throw new MedledgerError('CONFLICT', 'This document is registered for another patient.')
+  }
+  const next = (before?.version ?? 0) + 1
+  if (version !== next) throw new MedledgerError('CONFLICT', `The next version of this document is ${next}.`)
 }
 
 /** The documents that the caller could read now for the purpose of her recorded search. */

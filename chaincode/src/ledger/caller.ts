@@ -30,6 +30,9 @@ export interface ClientIdentity {
   getAttributeValue(name: string): string | null
 }
 
+/** Roles whose people may use any organisation's gateway; staff use that of their own. */
+const travelling: ReadonlySet<Role> = new Set(['patient', 'auditor'])
+
 interface Sources {
   readonly constitution: Constitution
   readonly client: ClientIdentity
@@ -89,6 +92,9 @@ async function personCaller(
   requireRole(constitution, claims, role, registered.record.organisation)
   if (!(transactions[name].callers as readonly string[]).includes(role)) {
     throw new MedledgerError('FORBIDDEN', `The role ${role} may not do this.`)
+  }
+  if (!travelling.has(role) && registered.record.organisation !== through.name) {
+    throw new MedledgerError('FORBIDDEN', 'Staff act through the gateway of their own organisation.')
   }
   const { kind, id, record } = registered
   return {

@@ -8,9 +8,8 @@ export const secretKey = 'secret'
 
 export const requestKey = (request: string): string => `request/${request}`
 
-export const issuerKeyPrefix = 'issuer-key/'
 export const issuerKeyKey = (issuer: string, kid: string): string =>
-  `${issuerKeyPrefix}${encodeURIComponent(issuer)}/${kid}`
+  `issuer-key/${encodeURIComponent(issuer)}/${kid}`
 
 export const personKey = (person: string): string => `person/${person}`
 export const patientKey = (patient: string): string => `patient/${patient}`
