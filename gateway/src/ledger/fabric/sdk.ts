@@ -1,4 +1,4 @@
 import './silence.ts'
 
 export { Gateway } from 'fabric-network'
-export { User } from 'fabric-common'
+export { Client, User } from 'fabric-common'

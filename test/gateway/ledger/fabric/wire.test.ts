@@ -1,0 +1,64 @@
+import { common, peer } from '@hyperledger/fabric-protos'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  chainHeightOf,
+  endorsedResult,
+  readFields,
+  validationCodeName,
+  validationCodeOf,
+} from '../../../../gateway/src/ledger/fabric/wire.ts'
+
+describe("reading Fabric's messages", () => {
+  test('what the chaincode returned is found in the bytes that were signed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (result, results) => {
+        const response = new peer.Response()
+        response.setStatus(200)
+        response.setMessage('text')
+        response.setPayload(result)
+        const action = new peer.ChaincodeAction()
+        action.setResults(results)
+        action.setResponse(response)
+        const payload = new peer.ProposalResponsePayload()
+        payload.setProposalHash(new Uint8Array(32).fill(7))
+        payload.setExtension$(action.serializeBinary())
+        expect(Buffer.from(endorsedResult(payload.serializeBinary()))).toEqual(Buffer.from(result))
+      }),
+    )
+  })
+
+  test('validation codes and heights are read, and 0 when they are left out', () => {
+    fc.assert(
+      fc.property(fc.nat(255), fc.nat(2 ** 40), (code, height) => {
+        const processed = new peer.ProcessedTransaction()
+        processed.setTransactionenvelope(new common.Envelope())
+        processed.setValidationcode(code)
+        expect(validationCodeOf(processed.serializeBinary())).toBe(code)
+        const info = new common.BlockchainInfo()
+        info.setHeight(height)
+        info.setCurrentblockhash(new Uint8Array(32))
+        expect(chainHeightOf(info.serializeBinary())).toBe(height)
+      }),
+    )
+  })
+
+  test("the codes' names are Fabric's", () => {
+    for (const [name, code] of Object.entries(peer.TxValidationCode))
+      expect(validationCodeName(code)).toBe(name)
+    expect(validationCodeName('MVCC_READ_CONFLICT')).toBe('MVCC_READ_CONFLICT')
+    expect(validationCodeName(200)).toBe('CODE_200')
+  })
+
+  test('bytes that are no message are an error, never an endless loop', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        try {
+          readFields(bytes)
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError)
+        }
+      }),
+    )
+  })
+})
