@@ -12,10 +12,7 @@ export interface Sealed {
 /** A transaction that is on the ledger and VALID. */
 export interface Committed {
   readonly transactionId: string
-  /**
-   * The number of its block. When another organisation's peer had to confirm it, because the own one was away, this is
-   * the newest block of that peer: never before the transaction's own block.
-   */
+  /** The number of its block. */
   readonly block: number
   /** What the chaincode returned, read from the bytes that the endorsers signed. */
   readonly payload: Uint8Array

@@ -1,6 +1,6 @@
 import { readMessage } from 'medledger-chaincode/api'
 import { reach, type Health, type LedgerNode } from './node.ts'
-import type { Answer } from './round.ts'
+import type { Answer, Failure } from './round.ts'
 
 export interface PeerNode extends LedgerNode {
   sendProposal(signedProposal: unknown, timeoutMs: number): Promise<unknown>
@@ -25,7 +25,7 @@ const infrastructure: readonly (readonly [RegExp, string])[] = [
   [/shutting down|unavailable|not connected/i, 'it is away'],
 ]
 
-const failed = (away: boolean, reason: string): Answer<never> => ({ kind: 'failed', away, reason })
+const failed = (away: boolean, reason: string): Failure => ({ kind: 'failed', away, reason })
 
 /** What a peer's words mean; they may hold what nobody else should read, so only our own ones are passed on. */
 export function readRefusal(message: string): Answer<never> {
@@ -57,7 +57,7 @@ export interface AskOptions {
   readonly connectMs: number
   /** For one peer, connection included. */
   readonly timeoutMs: number
-  readonly onFailure: (peer: string, reason: string) => void
+  readonly onFailure: (peer: string, failure: Failure) => void
 }
 
 async function askPeer(
@@ -91,8 +91,8 @@ export async function askPeers(
       options.health.recovered(peer)
       return answer
     }
-    options.health.failed(peer)
-    options.onFailure(peer.name, answer.reason)
+    if (answer.away) options.health.failed(peer)
+    options.onFailure(peer.name, answer)
   }
   return answer
 }

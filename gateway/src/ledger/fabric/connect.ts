@@ -41,12 +41,13 @@ const defaults = {
   endorseTimeoutMs: 3500,
   orderTimeoutMs: 2500,
   commitTimeoutMs: 3000,
-  evaluateTimeoutMs: 2000,
+  evaluateTimeoutMs: 1500,
   hedgeMs: 400,
 } as const satisfies Required<FabricTimeouts>
 
 const peerConnectMs = 1000
 const queryConnectMs = 500
+const queryTotalMs = 3000
 const reconnectMs = 200
 const healthMemoryMs = 3000
 const queueLimit = 500
@@ -139,6 +140,7 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     health: peerHealth,
     connectMs: queryConnectMs,
     timeoutMs: settings.evaluateTimeoutMs,
+    totalMs: queryTotalMs,
   })
   const foreignFirst = [
     ...channel.getEndorsers().filter((peer) => peer.mspid !== mspOf(organisation)),

@@ -20,20 +20,29 @@ function connect(node: LedgerNode): Promise<boolean> {
   return attempt
 }
 
-/**
- * Whether the node can be spoken to within `waitMs`. The SDK's own `connected` stays true after a node has died, so the
- * connection itself is asked each time; a caller who does not wait leaves the attempt running for the next.
- */
-export async function reach(node: LedgerNode, waitMs: number): Promise<boolean> {
+async function within(attempt: Promise<boolean>, waitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const giveUp = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), waitMs)
   })
   try {
-    return await Promise.race([connect(node), giveUp])
+    return await Promise.race([attempt, giveUp])
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Whether the node can be spoken to within `waitMs`. The SDK's own `connected` stays true after a node has died, so the
+ * connection itself is asked each time. A caller who does not wait leaves the attempt running for the next one, who
+ * makes another when it fails, since it may have begun before the node came back.
+ */
+export async function reach(node: LedgerNode, waitMs: number): Promise<boolean> {
+  const end = performance.now() + waitMs
+  const joins = connecting.has(node)
+  if (await within(connect(node), waitMs)) return true
+  const left = end - performance.now()
+  return joins && left > 0 ? within(connect(node), left) : false
 }
 
 /** Remembers which nodes failed lately, so that they are asked last. */

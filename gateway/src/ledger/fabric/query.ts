@@ -5,7 +5,10 @@ import { askPeers, type AskOptions } from './ask.ts'
 import type { Health } from './node.ts'
 import type { Answer } from './round.ts'
 import type { Seen } from './tail.ts'
-import { chainHeightOf, validationCodeName, validationCodeOf } from './wire.ts'
+import { blockNumberOf, chainHeightOf, validationCodeName, validationCodeOf } from './wire.ts'
+
+/** Fabric's query system chaincode. */
+const systemChaincode = 'qscc'
 
 export interface Queries {
   /** See the port. */
@@ -24,6 +27,8 @@ export interface QueryOptions {
   readonly connectMs: number
   /** For one peer. */
   readonly timeoutMs: number
+  /** For all peers of one query. */
+  readonly totalMs: number
   readonly log: (line: LedgerLogLine) => void
 }
 
@@ -38,11 +43,14 @@ interface Call {
 }
 
 export function createQueries(options: QueryOptions): Queries {
-  const { channel, chaincode, newContext, peersOf, health, log } = options
-  const askOptions: AskOptions = {
+  const { channel, chaincode, newContext, peersOf, health, totalMs, log } = options
+  const askOptions = (ofSystem: boolean): AskOptions => ({
     ...options,
-    onFailure: (peer, reason) => log({ event: 'query.failed', peer, reason }),
-  }
+    // That a peer does not have a transaction yet is an answer, though Fabric gives it as a failure.
+    onFailure: (peer, { away, reason }) => {
+      if (away || !ofSystem) log({ event: 'query.failed', peer, reason })
+    },
+  })
   const ask = async (
     peer: Endorser,
     { chaincode, fcn, args, transient }: Call,
@@ -56,12 +64,16 @@ export function createQueries(options: QueryOptions): Queries {
       generateTransactionId: false,
     })
     query.sign(context)
-    const answer = await askPeers([peer], query.getSignedProposal(), askOptions)
+    const answer = await askPeers(
+      [peer],
+      query.getSignedProposal(),
+      askOptions(chaincode === systemChaincode),
+    )
     return answer.kind === 'endorsed' ? { ...answer, response: answer.response.response.payload } : answer
   }
 
   const qscc = async (peer: Endorser, fcn: string, ...args: string[]): Promise<Uint8Array | undefined> => {
-    const answer = await ask(peer, { chaincode: 'qscc', fcn, args: [channel.name, ...args] })
+    const answer = await ask(peer, { chaincode: systemChaincode, fcn, args: [channel.name, ...args] })
     return answer.kind === 'endorsed' ? answer.response : undefined
   }
   const heightAt = async (peer: Endorser): Promise<number> => {
@@ -72,9 +84,11 @@ export function createQueries(options: QueryOptions): Queries {
   return {
     async evaluate({ name, commitment, transient }, organisations, minimumBlock) {
       const call: Call = { chaincode, fcn: name, args: [commitment], transient }
+      const end = performance.now() + totalMs
       let faulty = false
       const peers = organisations.flatMap((organisation) => peersOf(organisation))
       for (const peer of health.failingLast(peers)) {
+        if (performance.now() >= end) break
         if (minimumBlock !== undefined && (await heightAt(peer)) <= minimumBlock) continue
         const answer = await ask(peer, call)
         if (answer.kind === 'endorsed') return answer.response
@@ -89,9 +103,10 @@ export function createQueries(options: QueryOptions): Queries {
     async lookUp(transactionId, peers) {
       for (const peer of health.failingLast(peers)) {
         const processed = await qscc(peer, 'GetTransactionByID', transactionId)
-        if (processed === undefined) continue
+        const block = processed && (await qscc(peer, 'GetBlockByTxID', transactionId))
+        if (processed === undefined || block === undefined) continue
         const code = validationCodeName(validationCodeOf(processed))
-        return { block: (await heightAt(peer)) - 1, valid: code === 'VALID', code }
+        return { block: blockNumberOf(block), valid: code === 'VALID', code }
       }
       return undefined
     },

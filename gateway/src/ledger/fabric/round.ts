@@ -1,10 +1,17 @@
 import { MedledgerError, type Endorsers } from 'medledger-chaincode/api'
 
+/** No answer of ours. `away`: for a reason that another peer may not share. The reason is in words of our own. */
+export interface Failure {
+  readonly kind: 'failed'
+  readonly away: boolean
+  readonly reason: string
+}
+
 /** What came of asking one organisation to endorse. */
 export type Answer<Response> =
   | { readonly kind: 'endorsed'; readonly payload: Uint8Array; readonly response: Response }
   | { readonly kind: 'refused'; readonly error: MedledgerError }
-  | { readonly kind: 'failed'; readonly away: boolean; readonly reason: string }
+  | Failure
 
 /**
  * One round of endorsement: who is needed, who has been asked, what they said. It is a value; the functions below give

@@ -88,7 +88,8 @@ async function proposeOnce(
         health: options.peerHealth,
         connectMs: options.connectMs,
         timeoutMs,
-        onFailure: (peer, reason) => options.log({ event: 'endorse.failed', transactionId, peer, reason }),
+        onFailure: (peer, { reason }) =>
+          options.log({ event: 'endorse.failed', transactionId, peer, reason }),
       }),
   })
   if (verdict.kind !== 'endorsed') {

@@ -85,6 +85,10 @@ export const validationCodeOf = (processedTransaction: Uint8Array): number =>
 /** The height (1) of a BlockchainInfo, what qscc's GetChainInfo returns. */
 export const chainHeightOf = (blockchainInfo: Uint8Array): number => numberAt(readFields(blockchainInfo), 1)
 
+/** The number (1) in the header (1) of a Block, what qscc's GetBlockByTxID returns. */
+export const blockNumberOf = (block: Uint8Array): number =>
+  numberAt(readFields(bytesAt(readFields(block), 1)), 1)
+
 /** Fabric's TxValidationCode (peer/transaction.proto); the SDK gives now the number, now the name. */
 const validationCodes: Readonly<Record<number, string>> = {
   0: 'VALID',

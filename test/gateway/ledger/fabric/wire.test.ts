@@ -2,6 +2,7 @@ import { common, peer } from '@hyperledger/fabric-protos'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  blockNumberOf,
   chainHeightOf,
   endorsedResult,
   readFields,
@@ -39,6 +40,13 @@ describe("reading Fabric's messages", () => {
         info.setHeight(height)
         info.setCurrentblockhash(new Uint8Array(32))
         expect(chainHeightOf(info.serializeBinary())).toBe(height)
+        const header = new common.BlockHeader()
+        header.setNumber(height)
+        header.setDataHash(new Uint8Array(32).fill(1))
+        const block = new common.Block()
+        block.setHeader(header)
+        block.setData(new common.BlockData())
+        expect(blockNumberOf(block.serializeBinary())).toBe(height)
       }),
     )
   })

@@ -1,0 +1,86 @@
+import {
+  complete,
+  decodeResponse,
+  endorsersOf,
+  holdersOf,
+  seal,
+  type Constitution,
+  type EvaluateName,
+  type FieldsOf,
+  type RequestOf,
+  type ResponseOf,
+  type SubmitName,
+} from 'medledger-chaincode/api'
+import type { Committed, LedgerTransport } from './port.ts'
+
+/** A committed request: its entry's id, and where it lies. */
+export interface Receipt {
+  readonly entry: string
+  readonly block: number
+  readonly transactionId: string
+}
+
+interface As {
+  /** The access token of the person for whom this is done; absent when the gateway acts in its own name. */
+  readonly token?: string
+}
+
+interface SubmitOptions extends As {
+  /** Id and salt of an earlier try, so that this one is the same request. */
+  readonly retry?: { readonly request: string; readonly salt: string }
+  /** Learns the request's id before anything is sent. */
+  readonly onRequest?: (request: string) => void
+}
+
+interface EvaluateOptions extends As {
+  /** Ask only these organisations' peers. */
+  readonly organisations?: readonly string[]
+  /** Ask only a peer that holds this block. */
+  readonly minimumBlock?: number
+}
+
+/** The ledger as a table of typed calls. Errors: those of the port and of the chaincode. */
+export interface LedgerClient {
+  submit<N extends SubmitName>(name: N, fields: FieldsOf<N>, options?: SubmitOptions): Promise<Receipt>
+  evaluate<N extends EvaluateName>(
+    name: N,
+    fields: FieldsOf<N>,
+    options?: EvaluateOptions,
+  ): Promise<ResponseOf<N>>
+}
+
+/** `own` is the name of the organisation that is asked first. */
+export function createClient(
+  transport: Pick<LedgerTransport, 'submit' | 'evaluate'>,
+  constitution: Constitution,
+  own: string,
+): LedgerClient {
+  return {
+    async submit<N extends SubmitName>(
+      name: N,
+      fields: FieldsOf<N>,
+      options: SubmitOptions = {},
+    ): Promise<Receipt> {
+      const request: RequestOf<N> = complete<N>(fields, options.retry)
+      options.onRequest?.(request.request)
+      const endorsers = endorsersOf(constitution, name, request)
+      const committed: Committed = await transport.submit(seal(name, request, options.token), endorsers)
+      const { entry } = decodeResponse(name, committed.payload)
+      return { entry, block: committed.block, transactionId: committed.transactionId }
+    },
+
+    async evaluate<N extends EvaluateName>(
+      name: N,
+      fields: FieldsOf<N>,
+      { token, organisations, minimumBlock }: EvaluateOptions = {},
+    ): Promise<ResponseOf<N>> {
+      const request: RequestOf<N> = complete<N>(fields)
+      const holders = organisations ?? ownFirst(holdersOf(constitution, request), own)
+      const answer = await transport.evaluate(seal(name, request, token), holders, minimumBlock)
+      return decodeResponse(name, answer)
+    },
+  }
+}
+
+const ownFirst = (organisations: readonly string[], own: string): string[] =>
+  organisations.toSorted((one, other) => Number(other === own) - Number(one === own))
