@@ -17,7 +17,7 @@ import {
 } from '@peculiar/x509'
 import { isLowS } from './ecdsa.ts'
 
-cryptoProvider.set(webcrypto as typeof globalThis.crypto)
+cryptoProvider.set(webcrypto)
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const lifetimeYears = 10

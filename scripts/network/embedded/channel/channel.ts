@@ -1,0 +1,65 @@
+import type { Credentials } from '../../issue.ts'
+import { hostOf } from '../../names.ts'
+import { credentialsOf } from '../../profile.ts'
+import { ordererPort, type Topology } from '../../topology.ts'
+import { definitionOf, lifecycleDefinition, mspIdOf, type Definition } from '../ledger/definition.ts'
+import { createMembership, type Membership } from '../msp/membership.ts'
+import { createSigner } from '../msp/signer.ts'
+import { genesisEnvelope, type BatchOptions, type ChannelConfiguration } from './genesis.ts'
+import { definitionEnvelope } from './lifecycle.ts'
+
+/** What all parts of the network agree on. */
+export interface Channel {
+  readonly name: string
+  readonly configuration: ChannelConfiguration
+  readonly membership: Membership
+  readonly ordererMspId: string
+  /** The chaincode that the network runs. */
+  readonly definition: Definition
+  /** That one and Fabric's own. */
+  readonly definitions: ReadonlyMap<string, Definition>
+}
+
+/** Errors: RangeError when an organisation of the topology has no credentials. */
+export function createChannel(topology: Topology, credentials: Credentials, batch: BatchOptions): Channel {
+  const { channel, organisations } = topology.constitution
+  const configurationOf = (name: string): ChannelConfiguration['orderer'] => {
+    const { mspId, ca, tlsCa } = credentialsOf(credentials, name)
+    return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate }
+  }
+  const configuration: ChannelConfiguration = {
+    channel,
+    organisations: organisations.map(({ name }) => configurationOf(name)),
+    orderer: configurationOf(topology.orderer),
+    ordererEndpoint: `${hostOf('orderer', topology.orderer)}:${ordererPort(topology)}`,
+    batch,
+  }
+  const definition = definitionOf(topology)
+  const lifecycle = lifecycleDefinition(topology)
+  return {
+    name: channel,
+    configuration,
+    membership: createMembership(
+      new Map(configuration.organisations.map(({ mspId, authority }) => [mspId, authority])),
+    ),
+    ordererMspId: mspIdOf(topology, topology.orderer),
+    definition,
+    definitions: new Map([definition, lifecycle].map((value) => [value.name, value])),
+  }
+}
+
+/** The envelopes of the first two blocks: the configuration, and the chaincode definition that all peers endorse. */
+export function firstEnvelopes(
+  topology: Topology,
+  credentials: Credentials,
+  { name, configuration, definition }: Channel,
+  now: number,
+): readonly [Buffer, Buffer] {
+  const ordering = credentialsOf(credentials, topology.orderer)
+  const creator = createSigner(ordering.mspId, ordering.admin)
+  const endorsers = topology.constitution.organisations.map((organisation) => {
+    const { mspId, peer } = credentialsOf(credentials, organisation.name)
+    return createSigner(mspId, peer)
+  })
+  return [genesisEnvelope(configuration, now), definitionEnvelope(name, definition, creator, endorsers, now)]
+}

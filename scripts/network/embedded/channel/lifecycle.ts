@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { sha256, transactionId } from '../crypto/digest.ts'
+import {
+  lifecycleName,
+  systemVersion,
+  type CollectionDefinition,
+  type Definition,
+} from '../ledger/definition.ts'
+import { compareOrdered } from '../ledger/keys.ts'
+import type { StateView } from '../ledger/state.ts'
+import { anyOf, toPolicyMessage } from '../msp/policy.ts'
+import type { Signer } from '../msp/signer.ts'
+import {
+  build,
+  common,
+  encode,
+  encoded,
+  kvrwset,
+  lifecycle,
+  peer,
+  rwset,
+  timestampOf,
+} from '../wire/message.ts'
+
+/*
+ * The definition of the chaincode as a transaction of Fabric's own `_lifecycle`, so that whoever reads the chain, a
+ * real peer included, knows the policies by which everything after it is valid.
+ */
+
+function toCollection({ name, members, policy }: CollectionDefinition): peer.CollectionConfig {
+  const membership = anyOf([...members].map((mspId) => ({ mspId, role: 'member' as const })))
+  const staticCollectionConfig = build(peer.StaticCollectionConfig, {
+    name,
+    memberOrgsPolicy: build(peer.CollectionPolicyConfig, { signaturePolicy: toPolicyMessage(membership) }),
+    requiredPeerCount: 0,
+    maximumPeerCount: members.size - 1,
+    memberOnlyRead: false,
+    memberOnlyWrite: false,
+    endorsementPolicy: build(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) }),
+  })
+  return build(peer.CollectionConfig, { staticCollectionConfig })
+}
+
+const bytesData = (content: Buffer): Buffer => encoded(lifecycle.StateData, { bytes: content })
+
+const fields = ['Sequence', 'EndorsementInfo', 'ValidationInfo', 'Collections']
+
+/** What the definition is in the state of `_lifecycle`: keys and values of core/chaincode/lifecycle. */
+export function definitionState(definition: Definition): ReadonlyMap<string, Buffer> {
+  const { name, version, policy } = definition
+  const configList = [...definition.collections.values()].map(toCollection)
+  const place = `namespaces/fields/${name}`
+  const validationParameter = encoded(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) })
+  return new Map([
+    [`${place}/Sequence`, encoded(lifecycle.StateData, { int64: 1 })],
+    [
+      `${place}/EndorsementInfo`,
+      bytesData(encoded(lifecycle.ChaincodeEndorsementInfo, { version, endorsementPlugin: 'escc' })),
+    ],
+    [
+      `${place}/ValidationInfo`,
+      bytesData(
+        encoded(lifecycle.ChaincodeValidationInfo, { validationPlugin: 'vscc', validationParameter }),
+      ),
+    ],
+    [`${place}/Collections`, bytesData(encoded(peer.CollectionConfigPackage, { configList }))],
+    [
+      `namespaces/metadata/${name}`,
+      encoded(lifecycle.StateMetadata, { datatype: 'ChaincodeDefinition', fieldsList: fields }),
+    ],
+  ])
+}
+
+/** Errors: when the ledger's chaincode definition is another one. */
+export function checkDefinition(state: StateView, definition: Definition): void {
+  for (const [key, value] of definitionState(definition))
+    if (state.get(lifecycleName, key)?.value.equals(value) !== true)
+      throw new Error(
+        `the ledger has another definition of chaincode ${definition.name} (${key}): start with a new directory`,
+      )
+}
+
+function simulationOf(definition: Definition): Buffer {
+  const entries = [...definitionState(definition)].sort(([a], [b]) => compareOrdered(a, b))
+  const set = encoded(kvrwset.KVRWSet, {
+    readsList: entries.map(([key]) => build(kvrwset.KVRead, { key })),
+    writesList: entries.map(([key, value]) => build(kvrwset.KVWrite, { key, value })),
+  })
+  const own = build(rwset.NsReadWriteSet, { namespace: lifecycleName, rwset: set })
+  return encoded(rwset.TxReadWriteSet, { dataModel: rwset.TxReadWriteSet.DataModel.KV, nsRwsetList: [own] })
+}
+
+function proposalOf(definition: Definition): Buffer {
+  const args = ['CommitChaincodeDefinition', definition.name].map((text) => Buffer.from(text))
+  const chaincodeSpec = build(peer.ChaincodeSpec, {
+    type: peer.ChaincodeSpec.Type.GOLANG,
+    chaincodeId: build(peer.ChaincodeID, { name: lifecycleName }),
+    input: build(peer.ChaincodeInput, { argsList: args }),
+  })
+  return encoded(peer.ChaincodeProposalPayload, {
+    input: encoded(peer.ChaincodeInvocationSpec, { chaincodeSpec }),
+  })
+}
+
+/** The transaction that commits a definition, endorsed by these peers. */
+export function definitionEnvelope(
+  channel: string,
+  definition: Definition,
+  creator: Signer,
+  endorsers: readonly Signer[],
+  now: number,
+): Buffer {
+  const nonce = randomBytes(24)
+  const signatureHeader = encoded(common.SignatureHeader, { creator: creator.identity, nonce })
+  const chaincodeId = build(peer.ChaincodeID, { name: lifecycleName })
+  const channelHeader = encoded(common.ChannelHeader, {
+    type: common.HeaderType.ENDORSER_TRANSACTION,
+    channelId: channel,
+    txId: transactionId(nonce, creator.identity),
+    timestamp: timestampOf(now),
+    extension$: encoded(peer.ChaincodeHeaderExtension, { chaincodeId }),
+  })
+  const chaincodeProposalPayload = proposalOf(definition)
+  const proposalResponsePayload = encoded(peer.ProposalResponsePayload, {
+    proposalHash: sha256(channelHeader, signatureHeader, chaincodeProposalPayload),
+    extension$: encoded(peer.ChaincodeAction, {
+      results: simulationOf(definition),
+      response: build(peer.Response, { status: 200 }),
+      chaincodeId: build(peer.ChaincodeID, { name: lifecycleName, version: systemVersion }),
+    }),
+  })
+  const endorsementsList = endorsers.map((endorser) =>
+    build(peer.Endorsement, {
+      endorser: endorser.identity,
+      signature: endorser.sign(proposalResponsePayload, endorser.identity),
+    }),
+  )
+  const action = build(peer.ChaincodeEndorsedAction, { proposalResponsePayload, endorsementsList })
+  const item = build(peer.TransactionAction, {
+    header: signatureHeader,
+    payload: encoded(peer.ChaincodeActionPayload, { chaincodeProposalPayload, action }),
+  })
+  const payload = encoded(common.Payload, {
+    header: build(common.Header, { channelHeader, signatureHeader }),
+    data: encode(build(peer.Transaction, { actionsList: [item] })),
+  })
+  return encoded(common.Envelope, { payload, signature: creator.sign(payload) })
+}

@@ -1,0 +1,59 @@
+import { chaincodeEndorsers, collectionsOf } from 'medledger-chaincode/api'
+import type { Topology } from '../../topology.ts'
+import { endorsementPolicy, type Policy } from '../msp/policy.ts'
+
+/** A private data collection of a chaincode. */
+export interface CollectionDefinition {
+  readonly name: string
+  /** MSP ids whose peers hold the values. */
+  readonly members: ReadonlySet<string>
+  /** Replaces the chaincode's policy for what a transaction writes in this collection. */
+  readonly policy: Policy
+}
+
+/** A chaincode as its channel has agreed on it. */
+export interface Definition {
+  readonly name: string
+  readonly version: string
+  readonly policy: Policy
+  readonly collections: ReadonlyMap<string, CollectionDefinition>
+}
+
+export const lifecycleName = '_lifecycle'
+
+/** The version under which Fabric's own chaincodes endorse. */
+export const systemVersion = 'syscc'
+
+/** MSP id of an organisation's name. Errors: RangeError when the topology has no such organisation. */
+export function mspIdOf({ constitution }: Topology, name: string): string {
+  const organisation = constitution.organisations.find((candidate) => candidate.name === name)
+  if (organisation === undefined) throw new RangeError(`the topology has no organisation ${name}`)
+  return organisation.mspId
+}
+
+/** The chaincode that a topology runs, with its collections. */
+export function definitionOf(topology: Topology): Definition {
+  const { constitution, chaincode } = topology
+  const toMspId = (name: string): string => mspIdOf(topology, name)
+  const collections = collectionsOf(constitution).map(
+    ({ name, members, endorsers }): CollectionDefinition => ({
+      name,
+      members: new Set(members.map(toMspId)),
+      policy: endorsementPolicy(endorsers, toMspId),
+    }),
+  )
+  return {
+    name: chaincode.name,
+    version: chaincode.version,
+    policy: endorsementPolicy(chaincodeEndorsers(constitution), toMspId),
+    collections: new Map(collections.map((collection) => [collection.name, collection])),
+  }
+}
+
+/** Fabric's own chaincode for definitions; a majority of the organisations endorses here as well. */
+export const lifecycleDefinition = (topology: Topology): Definition => ({
+  name: lifecycleName,
+  version: systemVersion,
+  policy: endorsementPolicy(chaincodeEndorsers(topology.constitution), (name) => mspIdOf(topology, name)),
+  collections: new Map(),
+})

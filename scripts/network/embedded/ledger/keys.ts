@@ -1,0 +1,22 @@
+/*
+ * Fabric orders keys by their UTF-8 bytes. A key is held as a string with one character for each of those bytes, so
+ * that `<` on strings is that order. For ASCII, which nearly all keys are, nothing changes.
+ */
+
+const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text)
+
+export const toOrdered = (key: string): string =>
+  isAscii(key) ? key : Buffer.from(key, 'utf8').toString('latin1')
+
+export const fromOrdered = (key: string): string =>
+  isAscii(key) ? key : Buffer.from(key, 'latin1').toString('utf8')
+
+export const compareOrdered = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
+/**
+ * Spaces of the state, Fabric's namespaces and what it derives from them for private data (privacyenabledstate):
+ * public values, hashes of private values under the hash of their key, and private values on member peers.
+ */
+export const publicSpace = (namespace: string): string => namespace
+export const hashedSpace = (namespace: string, collection: string): string => `${namespace}$$h${collection}`
+export const privateSpace = (namespace: string, collection: string): string => `${namespace}$$p${collection}`

@@ -1,0 +1,103 @@
+import { sha256 } from '../crypto/digest.ts'
+import { build, encoded, kvrwset, type ledger, rwset } from '../wire/message.ts'
+import { compareOrdered, toOrdered } from './keys.ts'
+import type { PrivateSets } from './private-data.ts'
+import type { Version } from './state.ts'
+
+export interface SimulationResults {
+  /** `rwset.TxReadWriteSet`: what becomes public. */
+  readonly publicSet: Buffer
+  /** What only members of the collections get. */
+  readonly privateSets: PrivateSets
+}
+
+/** Collects what a simulation read and wrote. An empty collection is the public state. */
+export interface ReadWriteSet {
+  /** Repeated reads count once; a snapshot gives them all the same version. */
+  read(collection: string, key: string, version: Version | undefined): void
+  /** The last write of a key stays; undefined deletes. */
+  write(collection: string, key: string, value: Buffer | undefined): void
+  results(): SimulationResults
+}
+
+interface Part {
+  readonly reads: Map<string, Version | undefined>
+  readonly writes: Map<string, Buffer | undefined>
+}
+
+/** By key in the order of its bytes, as Fabric's rwsetutil writes them: every endorser must come to the same bytes. */
+const sorted = <V>(entries: ReadonlyMap<string, V>): Array<[string, V]> =>
+  [...entries].sort(([a], [b]) => compareOrdered(toOrdered(a), toOrdered(b)))
+
+const toVersion = (version: Version | undefined): ledger.rwset.kvrwset.Version | undefined =>
+  version === undefined
+    ? undefined
+    : build(kvrwset.Version, { blockNum: version.block, txNum: version.transaction })
+
+const hashKey = (key: string): Buffer => sha256(Buffer.from(key))
+
+const toWrites = (writes: Part['writes']): ledger.rwset.kvrwset.KVWrite[] =>
+  sorted(writes).map(([key, value]) => build(kvrwset.KVWrite, { key, isDelete: value === undefined, value }))
+
+const toPublicSet = ({ reads, writes }: Part): Buffer =>
+  encoded(kvrwset.KVRWSet, {
+    readsList: sorted(reads).map(([key, version]) =>
+      build(kvrwset.KVRead, { key, version: toVersion(version) }),
+    ),
+    writesList: toWrites(writes),
+  })
+
+const toHashedSet = ({ reads, writes }: Part): Buffer =>
+  encoded(kvrwset.HashedRWSet, {
+    hashedReadsList: sorted(reads).map(([key, version]) =>
+      build(kvrwset.KVReadHash, { keyHash: hashKey(key), version: toVersion(version) }),
+    ),
+    hashedWritesList: sorted(writes).map(([key, value]) =>
+      build(kvrwset.KVWriteHash, {
+        keyHash: hashKey(key),
+        isDelete: value === undefined,
+        valueHash: value === undefined ? undefined : sha256(value),
+      }),
+    ),
+  })
+
+const toPrivateSet = ({ writes }: Part): Buffer => encoded(kvrwset.KVRWSet, { writesList: toWrites(writes) })
+
+export function createReadWriteSet(namespace: string): ReadWriteSet {
+  const parts = new Map<string, Part>()
+  const partOf = (collection: string): Part => {
+    const found = parts.get(collection) ?? { reads: new Map(), writes: new Map() }
+    parts.set(collection, found)
+    return found
+  }
+  return {
+    read: (collection, key, version) => void partOf(collection).reads.set(key, version),
+    write: (collection, key, value) => void partOf(collection).writes.set(key, value),
+    results() {
+      const collections = sorted(parts).filter(([collection]) => collection !== '')
+      const privateSets = new Map(
+        collections
+          .filter(([, { writes }]) => writes.size > 0)
+          .map(([collection, part]) => [collection, toPrivateSet(part)]),
+      )
+      const collectionHashedRwsetList = collections.map(([collectionName, part]) => {
+        const content = privateSets.get(collectionName)
+        return build(rwset.CollectionHashedReadWriteSet, {
+          collectionName,
+          hashedRwset: toHashedSet(part),
+          pvtRwsetHash: content === undefined ? undefined : sha256(content),
+        })
+      })
+      const own = build(rwset.NsReadWriteSet, {
+        namespace,
+        rwset: toPublicSet(parts.get('') ?? { reads: new Map(), writes: new Map() }),
+        collectionHashedRwsetList,
+      })
+      const publicSet = encoded(rwset.TxReadWriteSet, {
+        dataModel: rwset.TxReadWriteSet.DataModel.KV,
+        nsRwsetList: parts.size === 0 ? [] : [own],
+      })
+      return { publicSet, privateSets }
+    },
+  }
+}

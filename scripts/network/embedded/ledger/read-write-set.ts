@@ -1,0 +1,98 @@
+import { bytes, decode, kvrwset, type ledger, rwset } from '../wire/message.ts'
+import { toOrdered } from './keys.ts'
+import type { Version } from './state.ts'
+
+/** A key and the version that a simulation saw; undefined when the key was absent. */
+export interface Read {
+  readonly key: string
+  readonly version: Version | undefined
+}
+
+/** A key and its new value; undefined deletes it, as an empty value does in Fabric. */
+export interface Write {
+  readonly key: string
+  readonly value: Buffer | undefined
+}
+
+/** A collection's part of a transaction, as everybody sees it: hashes of keys, and of values. */
+export interface CollectionSet {
+  readonly collection: string
+  readonly reads: readonly Read[]
+  readonly writes: readonly Write[]
+  /** SHA-256 of the private write set; empty when the transaction only read here. */
+  readonly privateHash: Buffer
+}
+
+export interface NamespaceSet {
+  readonly namespace: string
+  readonly reads: readonly Read[]
+  readonly writes: readonly Write[]
+  readonly collections: readonly CollectionSet[]
+  /** What stands in it that this network neither makes nor validates, by its name in `kvrwset`. */
+  readonly unsupported: readonly string[]
+}
+
+const versionOf = (version: ledger.rwset.kvrwset.Version | undefined): Version | undefined =>
+  version === undefined ? undefined : { block: version.getBlockNum(), transaction: version.getTxNum() }
+
+const valueOf = (isDelete: boolean, value: Uint8Array): Buffer | undefined =>
+  isDelete || value.length === 0 ? undefined : bytes(value)
+
+const hashKey = (hash: Uint8Array): string => bytes(hash).toString('latin1')
+
+function readCollection(message: ledger.rwset.CollectionHashedReadWriteSet): CollectionSet & {
+  readonly unsupported: readonly string[]
+} {
+  const set = decode(kvrwset.HashedRWSet, message.getHashedRwset_asU8())
+  return {
+    collection: message.getCollectionName(),
+    reads: set.getHashedReadsList().map((read) => ({
+      key: hashKey(read.getKeyHash_asU8()),
+      version: versionOf(read.getVersion()),
+    })),
+    writes: set.getHashedWritesList().map((write) => ({
+      key: hashKey(write.getKeyHash_asU8()),
+      value: valueOf(write.getIsDelete(), write.getValueHash_asU8()),
+    })),
+    privateHash: bytes(message.getPvtRwsetHash_asU8()),
+    unsupported: [
+      ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWriteHash'] : []),
+      ...(set.getHashedWritesList().some((write) => write.getIsPurge()) ? ['is_purge'] : []),
+    ],
+  }
+}
+
+function readNamespace(message: ledger.rwset.NsReadWriteSet): NamespaceSet {
+  const set = decode(kvrwset.KVRWSet, message.getRwset_asU8())
+  const collections = message.getCollectionHashedRwsetList().map(readCollection)
+  return {
+    namespace: message.getNamespace(),
+    reads: set.getReadsList().map((read) => ({
+      key: toOrdered(read.getKey()),
+      version: versionOf(read.getVersion()),
+    })),
+    writes: set.getWritesList().map((write) => ({
+      key: toOrdered(write.getKey()),
+      value: valueOf(write.getIsDelete(), write.getValue_asU8()),
+    })),
+    collections,
+    unsupported: [
+      ...(set.getRangeQueriesInfoList().length > 0 ? ['RangeQueryInfo'] : []),
+      ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWrite'] : []),
+      ...collections.flatMap((collection) => collection.unsupported),
+    ],
+  }
+}
+
+/** `rwset.TxReadWriteSet`. Errors: when the bytes are not one. */
+export const readWriteSetOf = (content: Uint8Array): readonly NamespaceSet[] =>
+  decode(rwset.TxReadWriteSet, content).getNsRwsetList().map(readNamespace)
+
+/** The writes of a private write set, keys in clear. Errors: when the bytes are not a `kvrwset.KVRWSet`. */
+export const privateWritesOf = (content: Uint8Array): readonly Write[] =>
+  decode(kvrwset.KVRWSet, content)
+    .getWritesList()
+    .map((write) => ({
+      key: write.getKey(),
+      value: valueOf(write.getIsDelete(), write.getValue_asU8()),
+    }))

@@ -1,0 +1,189 @@
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writevSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { crc32 } from 'node:zlib'
+
+/**
+ * A file of records that only grows: eight bytes of magic, a format version and a kind, then records of length, CRC-32
+ * and content. What a crash leaves behind at the end is cut off when the file is opened; damage anywhere before the
+ * last record is an error, because it cannot come from a crash.
+ */
+export interface RecordFile {
+  readonly length: number
+  readonly bytes: number
+  /** Appends without waiting for the disk; it survives the process, and the machine after the next sync. */
+  append(content: Uint8Array): void
+  /** Resolves when all that was appended before is on the disk. */
+  sync(): Promise<void>
+  /** Errors: RangeError when there is no such record. */
+  read(index: number): Buffer
+  /** Drops all records. */
+  clear(): void
+  close(): void
+}
+
+/** What a file holds; a file of another kind is refused. */
+export type RecordKind = 'blocks' | 'private' | 'transient'
+
+const kinds: Readonly<Record<RecordKind, number>> = { blocks: 1, private: 2, transient: 3 }
+
+export const formatVersion = 1
+
+const magic = Buffer.from('MEDL')
+const headerSize = 8
+const frameSize = 8
+
+/** No record comes near: the orderer refuses transactions above 10 MiB and cuts blocks far below. */
+const maximumRecordBytes = 512 * 1024 * 1024
+
+const syncData = promisify(fdatasync)
+
+function fileHeader(kind: RecordKind): Buffer {
+  const header = Buffer.alloc(headerSize)
+  magic.copy(header)
+  header.writeUInt16BE(formatVersion, 4)
+  header.writeUInt16BE(kinds[kind], 6)
+  return header
+}
+
+function readExactly(descriptor: number, length: number, position: number): Buffer {
+  const content = Buffer.alloc(length)
+  const read = readSync(descriptor, content, 0, length, position)
+  return read === length ? content : content.subarray(0, read)
+}
+
+function checkHeader(header: Buffer, kind: RecordKind, path: string): void {
+  if (!header.subarray(0, magic.length).equals(magic)) throw new Error(`${path} is not a file of this ledger`)
+  const version = header.readUInt16BE(4)
+  if (version !== formatVersion)
+    throw new Error(`${path} has format version ${version}; this program knows version ${formatVersion} only`)
+  if (header.readUInt16BE(6) !== kinds[kind]) throw new Error(`${path} does not hold ${kind}`)
+}
+
+interface Scan {
+  /** Where each record's content begins, and its length. */
+  readonly records: Array<readonly [position: number, length: number]>
+  readonly end: number
+}
+
+/** Finds the records up to the first that is not whole. Errors: when whole bytes of a later record follow a bad one. */
+function scan(descriptor: number, size: number, path: string): Scan {
+  const records: Array<readonly [number, number]> = []
+  let position = headerSize
+  while (position + frameSize <= size) {
+    const frame = readExactly(descriptor, frameSize, position)
+    const length = frame.readUInt32BE(0)
+    const begin = position + frameSize
+    const end = begin + length
+    if (end > size || length > maximumRecordBytes) break
+    if (crc32(readExactly(descriptor, length, begin)) !== frame.readUInt32BE(4)) {
+      if (end === size) break
+      throw new Error(`${path} is damaged at byte ${position}: restore this folder from a copy`)
+    }
+    records.push([begin, length])
+    position = end
+  }
+  return { records, end: position }
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(dirname(path), 'r')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+}
+
+function openOrCreate(path: string, kind: RecordKind): number {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  try {
+    const { size } = fstatSync(descriptor)
+    if (size >= headerSize) checkHeader(readExactly(descriptor, headerSize, 0), kind, path)
+    else {
+      // A crash may have cut the very first write short; nothing can have followed it.
+      ftruncateSync(descriptor, 0)
+      writevSync(descriptor, [fileHeader(kind)], 0)
+      fdatasyncSync(descriptor)
+      syncDirectory(path)
+    }
+    return descriptor
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
+/**
+ * Opens the file, or creates it.
+ * Errors: when it is of another kind or version, or damaged before its last record.
+ */
+export function openRecordFile(path: string, kind: RecordKind): RecordFile {
+  const descriptor = openOrCreate(path, kind)
+  const { size } = fstatSync(descriptor)
+  const { records, end } = ((): Scan => {
+    try {
+      return scan(descriptor, size, path)
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
+    }
+  })()
+  let position = end
+  let isOpen = true
+  // The system gives a closed file's number to the next one that is opened, so a late write would hit that one.
+  const checkOpen = (): void => {
+    if (!isOpen) throw new Error(`${path} is closed`)
+  }
+  if (end < size) {
+    ftruncateSync(descriptor, end)
+    fdatasyncSync(descriptor)
+  }
+  return {
+    get length() {
+      return records.length
+    },
+    get bytes() {
+      return position
+    },
+    append(content) {
+      checkOpen()
+      const frame = Buffer.alloc(frameSize)
+      frame.writeUInt32BE(content.length, 0)
+      frame.writeUInt32BE(crc32(content), 4)
+      const written = writevSync(descriptor, [frame, content], position)
+      // The next append writes over what a full disk let through.
+      if (written !== frameSize + content.length) throw new Error(`${path} cannot grow: the disk is full`)
+      records.push([position + frameSize, content.length])
+      position += written
+    },
+    async sync() {
+      checkOpen()
+      await syncData(descriptor)
+    },
+    read(index) {
+      checkOpen()
+      const record = records[index]
+      if (record === undefined) throw new RangeError(`${path} has no record ${index}`)
+      return readExactly(descriptor, record[1], record[0])
+    },
+    clear() {
+      checkOpen()
+      ftruncateSync(descriptor, headerSize)
+      records.length = 0
+      position = headerSize
+    },
+    close() {
+      if (isOpen) closeSync(descriptor)
+      isOpen = false
+    },
+  }
+}

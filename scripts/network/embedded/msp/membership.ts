@@ -1,0 +1,108 @@
+import { verify, X509Certificate } from 'node:crypto'
+import { isLowS } from '../../ecdsa.ts'
+import { bytes, decode, msp } from '../wire/message.ts'
+import type { Principal, Role } from './policy.ts'
+
+/** A certificate that an organisation of the channel has issued. */
+export interface Member extends Principal {
+  readonly certificate: X509Certificate
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
+/**
+ * The channel's MSPs. Nothing here looks at a clock: Fabric checks a chain as of the leaf's first second
+ * (msp/mspimplvalidate.go), so that a block validates the same for ever, and asks for expiry only where something new
+ * comes in (see {@link expiryOf}).
+ */
+export interface Membership {
+  /** Errors: {@link IdentityError} when no MSP of the channel vouches for the identity. */
+  identify(identity: Uint8Array): Member
+  /** Whether the member signed the content, with a signature in the form that Fabric accepts. */
+  verify(member: Member, content: Uint8Array, signature: Uint8Array): boolean
+  readonly mspIds: ReadonlySet<string>
+}
+
+/** Why an identity is not one of the channel's; `mspId` is what it claims, undefined when it is unreadable. */
+export class IdentityError extends Error {
+  readonly mspId: string | undefined
+
+  constructor(message: string, mspId?: string) {
+    super(message)
+    this.name = 'IdentityError'
+    this.mspId = mspId
+  }
+}
+
+const nodeUnits: readonly Role[] = ['client', 'peer', 'orderer', 'admin']
+
+/** Identities kept after their check; every request brings one of a few. */
+const cacheLimit = 5000
+
+function roleOf(certificate: X509Certificate, mspId: string): Role {
+  const units = certificate.subject
+    .split('\n')
+    .filter((line) => line.startsWith('OU='))
+    .map((line) => line.slice(3))
+  const roles = nodeUnits.filter((role) => units.includes(role))
+  const [role] = roles
+  if (role === undefined || roles.length > 1)
+    throw new IdentityError('the identity must be a client, a peer, an orderer or an admin identity', mspId)
+  return role
+}
+
+function readIdentity(identity: Uint8Array): { mspId: string; certificate: X509Certificate } {
+  try {
+    const message = decode(msp.SerializedIdentity, identity)
+    const certificate = new X509Certificate(bytes(message.getIdBytes_asU8()))
+    return { mspId: message.getMspid(), certificate }
+  } catch {
+    throw new IdentityError('the identity cannot be read')
+  }
+}
+
+function checkIdentity(identity: Uint8Array, roots: ReadonlyMap<string, X509Certificate>): Member {
+  const { mspId, certificate } = readIdentity(identity)
+  const root = roots.get(mspId)
+  if (root === undefined) throw new IdentityError(`MSP ${mspId} is unknown`, mspId)
+  if (certificate.ca || !certificate.checkIssued(root) || !certificate.verify(root.publicKey))
+    throw new IdentityError('the certificate is not issued by the MSP', mspId)
+  const notBefore = certificate.validFromDate.getTime()
+  if (notBefore < root.validFromDate.getTime() || notBefore > root.validToDate.getTime())
+    throw new IdentityError('the certificate was issued outside the validity of its MSP', mspId)
+  const notAfter = certificate.validToDate.getTime()
+  return { mspId, role: roleOf(certificate, mspId), certificate, notBefore, notAfter }
+}
+
+/** @param authorities the root certificate (PEM) of each MSP, by MSP id */
+export function createMembership(authorities: ReadonlyMap<string, string>): Membership {
+  const roots = new Map([...authorities].map(([mspId, pem]) => [mspId, new X509Certificate(pem)]))
+  const known = new Map<string, Member>()
+  return {
+    mspIds: new Set(roots.keys()),
+    identify(identity) {
+      const key = bytes(identity).toString('latin1')
+      const found = known.get(key)
+      if (found !== undefined) return found
+      const member = checkIdentity(identity, roots)
+      if (known.size >= cacheLimit) known.clear()
+      known.set(key, member)
+      return member
+    },
+    verify(member, content, signature) {
+      if (!isLowS(signature)) return false
+      try {
+        return verify('sha256', content, member.certificate.publicKey, signature)
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+/** Why a member's certificate does not hold now; undefined when it does. */
+export function expiryOf(member: Member, now: number): string | undefined {
+  if (now > member.notAfter) return `identity expired ${Math.round((now - member.notAfter) / 1000)}s ago`
+  if (now < member.notBefore) return 'identity is not valid yet'
+  return undefined
+}

@@ -1,0 +1,70 @@
+import type { BatchOptions } from '../channel/genesis.ts'
+
+/** The clock that a batch waits by; tests bring their own. */
+export interface Timers {
+  /** Calls back after the delay, unless the returned function is called before. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+export const systemTimers: Timers = {
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+export interface Batcher {
+  add(envelope: Buffer): void
+  /** Cuts what is waiting, and resolves when everything has been written. */
+  flush(): Promise<void>
+}
+
+type Limits = Pick<BatchOptions, 'maxMessages' | 'preferredBytes' | 'timeoutMs'>
+
+/**
+ * Groups envelopes into blocks. While nothing is being written a block is cut at once, so that a lone transaction does
+ * not wait; what arrives during a write waits for its end, for the block to be full, or for the timeout. Load thus
+ * makes the blocks larger by itself.
+ * @param write writes a block; called in order, and again only when the last call has settled
+ */
+export function createBatcher(
+  limits: Limits,
+  write: (envelopes: readonly Buffer[]) => Promise<void>,
+  timers: Timers = systemTimers,
+): Batcher {
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
+  let writing = 0
+  let last = Promise.resolve()
+  let stopTimer: (() => void) | undefined
+
+  const cut = (): void => {
+    stopTimer?.()
+    stopTimer = undefined
+    if (waiting.length === 0) return
+    const envelopes = waiting
+    waiting = []
+    waitingBytes = 0
+    writing += 1
+    last = last
+      .then(() => write(envelopes))
+      .finally(() => {
+        writing -= 1
+        if (writing === 0) cut()
+      })
+  }
+  return {
+    add(envelope) {
+      if (waiting.length > 0 && waitingBytes + envelope.length > limits.preferredBytes) cut()
+      waiting.push(envelope)
+      waitingBytes += envelope.length
+      const isFull = waiting.length >= limits.maxMessages || waitingBytes >= limits.preferredBytes
+      if (writing === 0 || isFull) cut()
+      else stopTimer ??= timers.after(limits.timeoutMs, cut)
+    },
+    async flush() {
+      cut()
+      while (writing > 0) await last
+    },
+  }
+}

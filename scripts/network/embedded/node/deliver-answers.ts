@@ -1,0 +1,76 @@
+import { decodeBlock, validationCodesOf, type Block } from '../ledger/block.ts'
+import { toPrivateMessage, type PrivateSets } from '../ledger/private-data.ts'
+import { readTransaction, type Transaction } from '../ledger/transaction.ts'
+import type { Definition } from '../ledger/definition.ts'
+import { build, common, encode, encoded, peer, wrap } from '../wire/message.ts'
+
+/** `DeliverResponse` with the whole block; the field has the same number for peers and orderers. */
+export const blockAnswer = (block: Buffer): Buffer => wrap(2, block)
+
+function toFiltered(transaction: Transaction, code: number): peer.FilteredTransaction {
+  const { header, action } = transaction
+  const event =
+    action?.eventName === undefined
+      ? undefined
+      : build(peer.FilteredChaincodeAction, {
+          chaincodeEvent: build(peer.ChaincodeEvent, {
+            chaincodeId: action.chaincode,
+            txId: header?.transactionId ?? '',
+            eventName: action.eventName,
+          }),
+        })
+  const transactionActions = build(peer.FilteredTransactionActions, {
+    chaincodeActionsList: event === undefined ? [] : [event],
+  })
+  const isEndorser = header?.type === common.HeaderType.ENDORSER_TRANSACTION
+  return build(peer.FilteredTransaction, {
+    txid: header?.transactionId ?? '',
+    type: (header?.type ?? 0) as peer.FilteredTransaction['getType'] extends () => infer T ? T : never,
+    txValidationCode: code as peer.FilteredTransaction['getTxValidationCode'] extends () => infer T
+      ? T
+      : never,
+    transactionActions: isEndorser ? transactionActions : undefined,
+  })
+}
+
+function encodeFiltered(channelId: string, block: Block): Buffer {
+  const codes = validationCodesOf(block)
+  const filteredTransactionsList = block.envelopes.map((envelope, index) =>
+    toFiltered(readTransaction(envelope), codes[index] ?? 0),
+  )
+  return encoded(peer.DeliverResponse, {
+    filteredBlock: build(peer.FilteredBlock, { channelId, number: block.number, filteredTransactionsList }),
+  })
+}
+
+const filteredCacheLimit = 64
+
+/** `DeliverResponse` with a filtered block: ids, codes and event names. The newest are kept for other subscribers. */
+export function createFilteredAnswer(channel: string): (block: Buffer) => Buffer {
+  const cache = new Map<number, Buffer>()
+  return (content) => {
+    const block = decodeBlock(content)
+    const found = cache.get(block.number)
+    if (found !== undefined) return found
+    const answer = encodeFiltered(channel, block)
+    const [oldest] = cache.keys()
+    if (cache.size >= filteredCacheLimit && oldest !== undefined) cache.delete(oldest)
+    cache.set(block.number, answer)
+    return answer
+  }
+}
+
+/** `DeliverResponse` with a block and what the requester's organisation may know of its private data. */
+export const createPrivateAnswer =
+  (definition: Definition, privateData: (block: number) => ReadonlyMap<number, PrivateSets>) =>
+  (content: Buffer, mspId: string): Buffer => {
+    const message = new peer.BlockAndPrivateData()
+    const isMember = (collection: string): boolean =>
+      definition.collections.get(collection)?.members.has(mspId) === true
+    for (const [transaction, sets] of privateData(decodeBlock(content).number)) {
+      const visible = new Map([...sets].filter(([collection]) => isMember(collection)))
+      if (visible.size > 0)
+        message.getPrivateDataMapMap().set(transaction, toPrivateMessage(definition.name, visible))
+    }
+    return wrap(4, Buffer.concat([wrap(1, content), encode(message)]))
+  }

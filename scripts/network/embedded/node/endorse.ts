@@ -1,0 +1,145 @@
+import { status } from '@grpc/grpc-js'
+import type { ChaincodeConnection, Execution } from '../chaincode/connection.ts'
+import { sha256 } from '../crypto/digest.ts'
+import { systemVersion, type Definition } from '../ledger/definition.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { PrivateSets } from '../ledger/private-data.ts'
+import type { SimulationResults } from '../ledger/read-write-set-builder.ts'
+import { createSimulation } from '../ledger/simulate.ts'
+import type { Membership } from '../msp/membership.ts'
+import type { Signer } from '../msp/signer.ts'
+import { build, encode, encoded, peer } from '../wire/message.ts'
+import { checkProposal, ProposalError, readProposal, type Proposal } from './proposal.ts'
+import { querySystem, systemChaincodeName } from './system-chaincode.ts'
+
+export interface EndorserOptions {
+  readonly signer: Signer
+  readonly channel: string
+  readonly membership: Membership
+  readonly definition: Definition
+  readonly ledger: Ledger
+  readonly chaincode: ChaincodeConnection
+  readonly now: () => number
+  /** Gives private data to the members' peers; resolves when it is on the disk of this peer, if it is one. */
+  readonly distribute: (transactionId: string, sets: PrivateSets) => Promise<void>
+  readonly log: (line: string) => void
+}
+
+const refusalStatus = 500
+
+/** Fabric's shim.ERRORTHRESHOLD: from here on a response refuses the transaction. */
+const errorThreshold = 400
+
+const answer = (response: peer.Response): Buffer => encoded(peer.ProposalResponse, { response })
+
+const refuse = (message: string): Buffer => answer(build(peer.Response, { status: refusalStatus, message }))
+
+/** What is endorsed: `results`, what the chaincode said, and under which name and version. */
+interface Endorsed {
+  readonly response: peer.Response
+  readonly event: peer.ChaincodeEvent | undefined
+  readonly results: Buffer
+  readonly version: string
+}
+
+/** The endorsement of Fabric's default plugin: signed is the payload together with the endorser's identity. */
+function endorse(
+  proposal: Proposal,
+  { response, event, results, version }: Endorsed,
+  signer: Signer,
+): Buffer {
+  // The transient part of a proposal is left out of what is hashed, so that it never has to be shown.
+  const visible = encoded(peer.ChaincodeProposalPayload, { input: proposal.invocation })
+  const payload = encoded(peer.ProposalResponsePayload, {
+    proposalHash: sha256(proposal.channelHeader, proposal.signatureHeader, visible),
+    extension$: encoded(peer.ChaincodeAction, {
+      results,
+      events: event === undefined ? undefined : encode(event),
+      response,
+      chaincodeId: build(peer.ChaincodeID, { name: proposal.chaincode, version }),
+    }),
+  })
+  const endorsement = build(peer.Endorsement, {
+    endorser: signer.identity,
+    signature: signer.sign(payload, signer.identity),
+  })
+  return encoded(peer.ProposalResponse, { version: 1, response, payload, endorsement })
+}
+
+async function simulate(
+  proposal: Proposal,
+  options: EndorserOptions,
+): Promise<{ execution: Execution; results: SimulationResults }> {
+  const snapshot = options.ledger.state.snapshot()
+  try {
+    const simulation = createSimulation(snapshot, options.definition, proposal.transactionId)
+    const { transactionId, input, signedProposal } = proposal
+    const execution = await options.chaincode.execute(simulation, transactionId, input, signedProposal)
+    return { execution, results: simulation.results() }
+  } finally {
+    snapshot.release()
+  }
+}
+
+async function run(proposal: Proposal, options: EndorserOptions): Promise<Buffer> {
+  const { transactionId, chaincode } = proposal
+  const { execution, results } = await simulate(proposal, options)
+  const { response, event } = execution
+  if (response.getStatus() >= errorThreshold) return answer(response)
+  if (results.privateSets.size > 0) await options.distribute(transactionId, results.privateSets)
+  event?.setChaincodeId(chaincode)
+  event?.setTxId(transactionId)
+  const { version } = options.definition
+  return endorse(proposal, { response, event, results: results.publicSet, version }, options.signer)
+}
+
+function query(proposal: Proposal, options: EndorserOptions): Buffer {
+  const response = querySystem(options.ledger, proposal.input.getArgsList_asU8())
+  if (response.getStatus() >= errorThreshold) return answer(response)
+  const results = Buffer.alloc(0)
+  return endorse(proposal, { response, event: undefined, results, version: systemVersion }, options.signer)
+}
+
+/**
+ * Endorses a proposal (core/endorser/endorser.go). Gives a `protos.ProposalResponse`; one without an endorsement when
+ * the chaincode or its peer refuses. Errors: {@link ProposalError} when the proposal itself cannot be considered.
+ */
+async function process(signedProposal: Buffer, options: EndorserOptions): Promise<Buffer> {
+  const proposal = readProposal(signedProposal)
+  const { channel, transactionId, chaincode } = proposal
+  if (channel !== options.channel) return refuse(`channel '${channel}' not found`)
+  checkProposal(proposal, options.membership, options.now())
+  if (options.ledger.transactions.find(transactionId) !== undefined)
+    throw new ProposalError(
+      `duplicate transaction found [${transactionId}]. Creator [${proposal.creator.toString('hex')}]`,
+    )
+  if (chaincode === systemChaincodeName) return query(proposal, options)
+  if (chaincode !== options.definition.name)
+    return refuse(
+      `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,
+    )
+  try {
+    return await run(proposal, options)
+  } catch (error) {
+    options.log(`transaction ${transactionId} was not endorsed`)
+    return refuse(
+      `error in simulation: failed to execute transaction ${transactionId}: ${(error as Error).message}`,
+    )
+  }
+}
+
+/** A unary call as grpc-js hands it over. */
+type Callback = (error: { code: status; details: string } | null, answer?: Buffer) => void
+
+/** The handler of `protos.Endorser/ProcessProposal`. */
+export const createEndorser =
+  (options: EndorserOptions): ((call: { readonly request: Buffer }, callback: Callback) => void) =>
+  (call, callback) => {
+    process(call.request, options).then(
+      (content) => callback(null, content),
+      (error: Error) => {
+        const code = error instanceof ProposalError ? status.UNKNOWN : status.INTERNAL
+        callback({ code, details: error.message })
+      },
+    )
+  }

@@ -1,0 +1,145 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hostOf } from '../../names.ts'
+import { credentialsOf } from '../../profile.ts'
+import { portsOf } from '../../topology.ts'
+import { createChaincodeConnection, type ChaincodeConnection } from '../chaincode/connection.ts'
+import { chaincodeAddress } from '../chaincode/environment.ts'
+import { checkGenesis } from '../channel/compare.ts'
+import { checkDefinition } from '../channel/lifecycle.ts'
+import { decodeBlock, type Block } from '../ledger/block.ts'
+import { openLedger, type Ledger } from '../ledger/ledger.ts'
+import type { FetchPrivate } from '../ledger/missing-data.ts'
+import type { PrivateSets } from '../ledger/private-data.ts'
+import { code, codeName } from '../ledger/validation-code.ts'
+import type { CheckedTransaction } from '../ledger/verify-signatures.ts'
+import { createSigner } from '../msp/signer.ts'
+import type { PartOptions } from './ordering-part.ts'
+import { servePeer } from './peer.ts'
+
+export interface SourceBlock {
+  readonly block: Block
+  readonly transactions: readonly CheckedTransaction[]
+}
+
+export interface PeerPartOptions extends PartOptions {
+  readonly organisation: string
+  /** The orderer's block of this number, or undefined when there is none yet or the orderer is stopped. */
+  readonly pull: (number: number) => SourceBlock | undefined
+  readonly fetch: FetchPrivate
+  readonly distribute: (transactionId: string, sets: PrivateSets) => Promise<void>
+  readonly executeTimeoutMs: number
+}
+
+/** A peer while it runs. */
+export interface PeerPart {
+  readonly mspId: string
+  readonly ledger: Ledger
+  readonly chaincode: ChaincodeConnection
+  /** Commits the blocks that the orderer has; resolves when there is none left. */
+  catchUp(): Promise<void>
+  close(): Promise<void>
+}
+
+/** One run at a time; a call during a run has another one follow. Blocks are committed strictly in order. */
+function createCatchUp(ledger: Ledger, options: PeerPartOptions, isOpen: () => boolean): () => Promise<void> {
+  const { organisation, pull, log } = options
+  let run: Promise<void> | undefined
+  let again = false
+  const commitAll = async (): Promise<void> => {
+    again = false
+    for (;;) {
+      const next = isOpen() ? pull(ledger.blocks.height) : undefined
+      if (next === undefined) break
+      const codes = await ledger.commit(next.block, next.transactions)
+      for (const [index, value] of codes.entries())
+        if (value !== code.VALID)
+          log(`peer-${organisation}: block ${next.block.number}, transaction ${index} is ${codeName(value)}`)
+    }
+    if (again) await commitAll()
+  }
+  return () => {
+    again = true
+    run ??= commitAll()
+      .catch((error: Error) => log(`peer-${organisation} cannot commit: ${error.message}`))
+      .finally(() => {
+        run = undefined
+      })
+    return run
+  }
+}
+
+function check(ledger: Ledger, { channel }: PeerPartOptions): void {
+  if (ledger.blocks.height < 2) throw new Error('the chain has no chaincode definition')
+  const [genesis] = decodeBlock(ledger.blocks.read(0)).envelopes
+  if (genesis === undefined) throw new Error('the genesis block is empty')
+  checkGenesis(genesis, channel.configuration)
+  checkDefinition(ledger.state, channel.definition)
+}
+
+/** Opens an organisation's peer and lets it catch up. Errors: when its ledger cannot be used, or the port is taken. */
+export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
+  const { topology, credentials, organisation, channel, now, log } = options
+  const { mspId, peer, tls, tlsCa } = credentialsOf(credentials, organisation)
+  const directory = join(options.directory, organisation, 'peer')
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const { membership, definition, definitions } = channel
+  const ledger = await openLedger({
+    directory,
+    mspId,
+    channel: channel.name,
+    membership,
+    definition,
+    definitions,
+    fetch: options.fetch,
+  })
+  let isOpen = true
+  const catchUp = createCatchUp(ledger, options, () => isOpen)
+  let chaincode: ChaincodeConnection | undefined
+  try {
+    await catchUp()
+    check(ledger, options)
+    await ledger.reconcile()
+    chaincode = createChaincodeConnection({
+      address: chaincodeAddress(topology, organisation),
+      host: hostOf('chaincode', organisation),
+      packageId: topology.chaincode.packageId,
+      channel: channel.name,
+      tls: { authority: tlsCa.certificate, pair: tls.peer },
+      executeTimeoutMs: options.executeTimeoutMs,
+      log: (line) => log(`peer-${organisation}: ${line}`),
+    })
+    const { peer: port } = portsOf(topology, organisation)
+    const server = await servePeer({
+      signer: createSigner(mspId, peer),
+      channel: channel.name,
+      membership,
+      definition,
+      ledger,
+      chaincode,
+      now,
+      distribute: options.distribute,
+      log: (line) => log(`peer-${organisation}: ${line}`),
+      port,
+      tls: tls.peer,
+    })
+    log(`peer-${organisation} listens on port ${port} at height ${ledger.blocks.height}`)
+    return {
+      mspId,
+      ledger,
+      chaincode,
+      catchUp,
+      async close() {
+        await server.close()
+        chaincode?.close()
+        isOpen = false
+        await catchUp()
+        ledger.close()
+      },
+    }
+  } catch (error) {
+    chaincode?.close()
+    ledger.close()
+    throw error
+  }
+}

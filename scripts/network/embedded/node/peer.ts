@@ -1,0 +1,47 @@
+import type { ChaincodeConnection } from '../chaincode/connection.ts'
+import type { Definition } from '../ledger/definition.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Membership } from '../msp/membership.ts'
+import { deliverService, endorserService } from '../wire/services.ts'
+import { blockAnswer, createFilteredAnswer, createPrivateAnswer } from './deliver-answers.ts'
+import { createDeliver, createStreams } from './deliver.ts'
+import { createEndorser, type EndorserOptions } from './endorse.ts'
+import { listen, type RunningServer, type Stream } from './server.ts'
+
+export interface PeerOptions extends EndorserOptions {
+  readonly ledger: Ledger
+  readonly chaincode: ChaincodeConnection
+  readonly membership: Membership
+  readonly definition: Definition
+  readonly port: number
+  readonly tls: { readonly certificate: string; readonly privateKey: string }
+}
+
+/** Serves `protos.Endorser` and `protos.Deliver` from a ledger. Errors: when the port is taken. */
+export function servePeer(options: PeerOptions): Promise<RunningServer> {
+  const { ledger, channel, membership, now, definition } = options
+  const streams = createStreams()
+  const source = {
+    height: () => ledger.blocks.height,
+    read: (number: number) => ledger.blocks.read(number),
+    onCommit: ledger.onCommit,
+  }
+  const delivering = (encode: (block: Buffer, mspId: string) => Buffer): ((stream: Stream) => void) =>
+    createDeliver({ source, channel, membership, now, encode, track: streams.track })
+  return listen({
+    port: options.port,
+    ...options.tls,
+    services: [
+      { methods: endorserService, handlers: { processProposal: createEndorser(options) } },
+      {
+        methods: deliverService,
+        handlers: {
+          deliver: delivering(blockAnswer),
+          deliverFiltered: delivering(createFilteredAnswer(channel)),
+          deliverWithPrivateData: delivering(createPrivateAnswer(definition, ledger.privateData)),
+        },
+      },
+    ],
+    endStreams: streams.end,
+  })
+}

@@ -1,0 +1,87 @@
+import { common, ledger, msp, orderer, peer } from '@hyperledger/fabric-protos'
+import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js'
+
+/*
+ * Fabric's messages. This folder is the only part of the embedded network that knows google-protobuf's conventions:
+ * setters that return nothing, `List` suffixes, `extension$`, and byte fields that may be base64 text.
+ */
+
+// Types of the inner packages are reached through `ledger`, as TypeScript sees no namespace in a constant.
+export { common, ledger, msp, orderer, peer }
+export const { rwset, queryresult } = ledger
+export const { kvrwset } = ledger.rwset
+export const { lifecycle } = peer
+
+/** What every generated message offers. */
+export interface Message {
+  serializeBinary(): Uint8Array
+}
+
+export interface MessageType<M extends Message> {
+  new (): M
+  deserializeBinary(bytes: Uint8Array): M
+}
+
+/** The fields of a message by the name of their setter: `setArgsList` is `argsList`. */
+export type Fields<M> = {
+  readonly [K in keyof M as K extends `set${infer Name}` ? Uncapitalize<Name> : never]?: M[K] extends (
+    value: infer V,
+  ) => void
+    ? V | undefined
+    : never
+}
+
+/** Makes a message; a field that is undefined is left unset. */
+export function build<M extends Message>(type: MessageType<M>, fields: Fields<M>): M {
+  const message = new type()
+  const setters = message as unknown as Record<string, (value: unknown) => void>
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    setters[`set${name.charAt(0).toUpperCase()}${name.slice(1)}`]?.call(message, value)
+  }
+  return message
+}
+
+export const encode = (message: Message): Buffer => bytes(message.serializeBinary())
+
+/** Makes a message and gives its bytes. */
+export const encoded = <M extends Message>(type: MessageType<M>, fields: Fields<M>): Buffer =>
+  encode(build(type, fields))
+
+/** Errors: whatever google-protobuf throws on bytes that are not a message of this type. */
+export const decode = <M extends Message>(type: MessageType<M>, content: Uint8Array): M =>
+  type.deserializeBinary(content)
+
+/** A byte field as a Buffer over the same memory. */
+export function bytes(value: Uint8Array | string): Buffer {
+  if (typeof value === 'string') return Buffer.from(value, 'base64')
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+}
+
+/** A `google.protobuf.Timestamp`, which fabric-protos uses but does not export. */
+export function timestampOf(milliseconds: number): timestamp.Timestamp {
+  const result = new timestamp.Timestamp()
+  result.setSeconds(Math.floor(milliseconds / 1000))
+  result.setNanos((milliseconds % 1000) * 1_000_000)
+  return result
+}
+
+function varint(value: number): number[] {
+  const out: number[] = []
+  let rest = value
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) out.push((rest % 128) + 128)
+  out.push(rest)
+  return out
+}
+
+/**
+ * A length-delimited field around bytes that are a message already. Signed bytes must never be decoded and encoded
+ * again: writers differ in whether they write default values, and the signature would not fit any more.
+ */
+export function wrap(field: number, content: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([...varint(field * 8 + 2), ...varint(content.length)]), content])
+}
+
+/** A varint field, for messages that hold nothing else. */
+export const wrapNumber = (field: number, value: number): Buffer =>
+  Buffer.from([...varint(field * 8), ...varint(value)])
