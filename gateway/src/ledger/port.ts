@@ -19,7 +19,7 @@ export interface Committed {
 }
 
 export interface TransactionStatus {
-  /** Empty for a configuration transaction. */
+  /** May be empty for a configuration transaction. */
   readonly transactionId: string
   readonly block: number
   /** Place in its block, from 0. */

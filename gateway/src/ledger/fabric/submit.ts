@@ -184,7 +184,8 @@ export async function submit(
     options.log({ event: 'commit.invalid', transactionId, block, code })
     if (!conflicts.has(code))
       throw new MedledgerError('INTERNAL', `The ledger found transaction ${transactionId} invalid: ${code}.`)
-    await sleep(Math.random() * pauseMs * count)
+    // Those who lost together must not come back together.
+    if (count < mostProposals) await sleep(Math.random() * pauseMs * 2 ** count)
   }
   throw new MedledgerError('CHANGED_MEANWHILE', 'What the request read kept changing. Nothing was committed.')
 }
