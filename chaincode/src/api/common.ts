@@ -7,7 +7,8 @@ export const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
 export const OrganisationName = Type.String({ pattern: '^[a-z][a-z0-9]{1,15}$' })
 
 /** A document's id names its custodian, so that a request finds its placement: `north-` and 128 random bits. */
-export const DocumentId = Type.String({ pattern: '^[a-z][a-z0-9]{1,15}-[0-9a-f]{32}$' })
+export const documentIdPattern = '^[a-z][a-z0-9]{1,15}-[0-9a-f]{32}$'
+export const DocumentId = Type.String({ pattern: documentIdPattern })
 
 /** The custodian in a document's id. */
 export const custodianOf = (document: string): string => document.slice(0, document.lastIndexOf('-'))
@@ -35,8 +36,8 @@ export const purposesOfUse = [
   'PATRQT',
   'PUBHLTH',
 ] as const
-export const PurposeOfUse = Type.Union(purposesOfUse.map((code) => Type.Literal(code)))
 export type PurposeOfUse = (typeof purposesOfUse)[number]
+export const PurposeOfUse = Type.Unsafe<PurposeOfUse>(Type.Enum([...purposesOfUse]))
 
 /** A coded value: system and code decide, the display text is for people. */
 export const Coding = Type.Object(

@@ -1,8 +1,10 @@
 import {
+  bookOf,
   complete,
   decodeResponse,
   endorsersOf,
   holdersOf,
+  MedledgerError,
   seal,
   type Constitution,
   type EvaluateName,
@@ -11,7 +13,7 @@ import {
   type ResponseOf,
   type SubmitName,
 } from 'medledger-chaincode/api'
-import type { Committed, LedgerTransport } from './port.ts'
+import { OutcomeUnknown, type Committed, type LedgerTransport } from './port.ts'
 
 /** A committed request: its entry's id, and where it lies. */
 export interface Receipt {
@@ -28,8 +30,6 @@ interface As {
 interface SubmitOptions extends As {
   /** Id and salt of an earlier try, so that this one is the same request. */
   readonly retry?: { readonly request: string; readonly salt: string }
-  /** Learns the request's id before anything is sent. */
-  readonly onRequest?: (request: string) => void
 }
 
 interface EvaluateOptions extends As {
@@ -37,6 +37,25 @@ interface EvaluateOptions extends As {
   readonly organisations?: readonly string[]
   /** Ask only a peer that holds this block. */
   readonly minimumBlock?: number
+}
+
+/** OUTCOME_UNKNOWN of a request, and where to ask what became of it. */
+export class Unsettled extends MedledgerError {
+  readonly request: string
+  /** Path of the gateway's route for it; undefined when the request concerns no placement. */
+  readonly statusPath: string | undefined
+
+  constructor(name: SubmitName, request: RequestOf<SubmitName>, cause: OutcomeUnknown) {
+    super(
+      cause.code,
+      'The request was sent and its outcome is not known yet: ask at the address in Location.',
+      { cause },
+    )
+    this.name = 'Unsettled'
+    this.request = request.request
+    this.statusPath =
+      'custodian' in request ? `/v1/requests/${bookOf(name, request)}/${request.request}` : undefined
+  }
 }
 
 /** The ledger as a table of typed calls. Errors: those of the port and of the chaincode. */
@@ -62,9 +81,12 @@ export function createClient(
       options: SubmitOptions = {},
     ): Promise<Receipt> {
       const request: RequestOf<N> = complete<N>(fields, options.retry)
-      options.onRequest?.(request.request)
       const endorsers = endorsersOf(constitution, name, request)
-      const committed: Committed = await transport.submit(seal(name, request, options.token), endorsers)
+      const committed: Committed = await transport
+        .submit(seal(name, request, options.token), endorsers)
+        .catch((error: unknown) => {
+          throw error instanceof OutcomeUnknown ? new Unsettled(name, request, error) : error
+        })
       const { entry } = decodeResponse(name, committed.payload)
       return { entry, block: committed.block, transactionId: committed.transactionId }
     },

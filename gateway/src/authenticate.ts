@@ -1,0 +1,116 @@
+import type { FastifyRequest } from 'fastify'
+import {
+  MedledgerError,
+  type Constitution,
+  type Organisation,
+  type PublicKey,
+  type Role,
+} from 'medledger-chaincode/api'
+import { purposesOfUse, type PurposeOfUse } from 'medledger-chaincode/api'
+import { verifyToken, type TokenClaims } from 'medledger-chaincode/identity'
+import { GatewayError } from './error.ts'
+import type { LedgerClient } from './ledger/index.ts'
+
+/** Somebody whose token has been verified. What she may do is for the ledger to say; roles here are the token's. */
+export interface Bearer {
+  readonly token: string
+  readonly claims: TokenClaims
+}
+
+export type Authenticate = (request: FastifyRequest, roles: readonly Role[]) => Promise<Bearer>
+
+interface Sources {
+  readonly constitution: Constitution
+  readonly organisation: Organisation
+  readonly keyOf: (issuer: string, kid: string) => Promise<PublicKey | undefined>
+  /** Milliseconds since 1970 (UTC). */
+  readonly now: () => number
+}
+
+/**
+ * Verifies a request's bearer token (RFC 6750, section 2.1): issued by the own organisation's provider for its staff,
+ * or by the one that asserts patients and auditors, for this very gateway.
+ * Errors: NOT_AUTHENTICATED without a token, INVALID_TOKEN, FORBIDDEN when the token asserts none of `roles`.
+ */
+export function createAuthenticate({ constitution, organisation, keyOf, now }: Sources): Authenticate {
+  const accepted = new Set(
+    constitution.issuers
+      .filter(({ organisation: owner, roles }) => owner === organisation.name || roles.includes('patient'))
+      .map(({ issuer }) => issuer),
+  )
+  return async (request, roles) => {
+    const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (token === undefined)
+      throw new GatewayError('NOT_AUTHENTICATED', 'Send an access token: Authorization: Bearer …')
+    const claims = await verifyToken(token, {
+      at: now(),
+      audience: organisation.audience,
+      keyOf: async (issuer, kid) => (accepted.has(issuer) ? keyOf(issuer, kid) : undefined),
+    })
+    if (!roles.some((role) => claims.roles.includes(role))) {
+      throw new MedledgerError('FORBIDDEN', `This is for the roles ${roles.join(', ')}.`)
+    }
+    return { token, claims }
+  }
+}
+
+const isPurpose = (code: string): code is PurposeOfUse => (purposesOfUse as readonly string[]).includes(code)
+
+/**
+ * The purpose of use of a request: the header `X-Purpose-Of-Use` within what the token allows, else the token's only
+ * one, else TREAT. Errors: INVALID_REQUEST, FORBIDDEN.
+ */
+export function purposeOf(request: FastifyRequest, { claims }: Bearer): PurposeOfUse {
+  const header = request.headers['x-purpose-of-use']
+  const only = claims.purposes?.length === 1 ? claims.purposes[0] : undefined
+  const purpose = header ?? only ?? 'TREAT'
+  if (typeof purpose !== 'string' || !isPurpose(purpose)) {
+    throw new MedledgerError('INVALID_REQUEST', `The purpose of use is one of ${purposesOfUse.join(', ')}.`)
+  }
+  if (claims.purposes?.includes(purpose) === false) {
+    throw new MedledgerError('FORBIDDEN', 'The token was not issued for this purpose of use.')
+  }
+  return purpose
+}
+
+const limits = { keys: 1000, freshMs: 5000, staleMs: 60_000 } as const
+
+/**
+ * Issuers' keys as the ledger has them now. An answer, "no such key" included, serves for 5 s; when the ledger does not
+ * answer, a key that was good up to a minute ago still does, since the chaincode checks it again.
+ */
+export function createKeySource(client: Pick<LedgerClient, 'evaluate'>, now: () => number): Sources['keyOf'] {
+  const known = new Map<string, { readonly key: PublicKey | undefined; readonly at: number }>()
+  return async (issuer, kid) => {
+    const name = JSON.stringify([issuer, kid])
+    const cached = known.get(name)
+    if (cached !== undefined && now() - cached.at < limits.freshMs) return cached.key
+    try {
+      const key = await readKey(client, issuer, kid)
+      known.delete(name)
+      const [oldest] = known.keys()
+      if (known.size >= limits.keys && oldest !== undefined) known.delete(oldest)
+      known.set(name, { key, at: now() })
+      return key
+    } catch (error) {
+      if (cached !== undefined && now() - cached.at < limits.staleMs) return cached.key
+      throw error
+    }
+  }
+}
+
+async function readKey(
+  client: Pick<LedgerClient, 'evaluate'>,
+  issuer: string,
+  kid: string,
+): Promise<PublicKey | undefined> {
+  try {
+    const { key, revoked } = await client.evaluate('ReadIssuerKey', { issuer, kid })
+    return revoked ? undefined : key
+  } catch (error) {
+    // The token's words are not well formed, or name no key: the token's fault, not the ledger's.
+    if (error instanceof MedledgerError && ['NOT_FOUND', 'INVALID_REQUEST'].includes(error.code))
+      return undefined
+    throw error
+  }
+}

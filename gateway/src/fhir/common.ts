@@ -1,0 +1,74 @@
+import type { Bundle, BundleEntry, FhirResource, OperationOutcome } from 'fhir/r4.js'
+import type { GatewayErrorCode } from '../error.ts'
+
+/** The system of our error codes in an OperationOutcome. */
+export const errorSystem = 'urn:medledger:error'
+
+/** FHIR's issue type (value set issue-type) that comes nearest to a code. */
+const issueTypeOf = {
+  INVALID_REQUEST: 'invalid',
+  INVALID_TOKEN: 'login',
+  NOT_AUTHENTICATED: 'login',
+  FORBIDDEN: 'forbidden',
+  NOT_RELEASED: 'forbidden',
+  ALREADY_RELEASED: 'duplicate',
+  NOT_FOUND: 'not-found',
+  ROUTE_NOT_FOUND: 'not-supported',
+  CONFLICT: 'conflict',
+  DUPLICATE_REQUEST: 'duplicate',
+  PAYLOAD_TOO_LARGE: 'too-long',
+  UNSUPPORTED_MEDIA_TYPE: 'not-supported',
+  LIMIT_EXCEEDED: 'business-rule',
+  INTERNAL: 'exception',
+  CLOCK_SKEW: 'transient',
+  NOT_READY: 'transient',
+  CHANGED_MEANWHILE: 'transient',
+  LEDGER_UNAVAILABLE: 'transient',
+  CUSTODIAN_UNAVAILABLE: 'transient',
+  OUTCOME_UNKNOWN: 'incomplete',
+} as const satisfies Record<GatewayErrorCode, OperationOutcome['issue'][number]['code']>
+
+/** An OperationOutcome for an error; `diagnostics` is for people. */
+export function outcomeOf(code: GatewayErrorCode, diagnostics: string): OperationOutcome {
+  const severity = code === 'OUTCOME_UNKNOWN' ? 'warning' : 'error'
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [
+      {
+        severity,
+        code: issueTypeOf[code],
+        details: { coding: [{ system: errorSystem, code }] },
+        diagnostics,
+      },
+    ],
+  }
+}
+
+/** The same on every answer, permits included: what is not shown must not be guessed from its absence. */
+export const incompleteNotice: OperationOutcome = {
+  resourceType: 'OperationOutcome',
+  issue: [
+    {
+      severity: 'information',
+      code: 'informational',
+      details: { text: 'This may not be all that is known of the patient.' },
+    },
+  ],
+}
+
+/** A search's answer: what matched, and what is to be said about it. */
+export function searchset(
+  matches: readonly FhirResource[],
+  outcomes: readonly OperationOutcome[] = [],
+): Bundle {
+  const entry: BundleEntry[] = [
+    ...matches.map((resource): BundleEntry => ({ resource, search: { mode: 'match' } })),
+    ...[...outcomes, incompleteNotice].map((resource): BundleEntry => ({
+      resource,
+      search: { mode: 'outcome' },
+    })),
+  ]
+  return { resourceType: 'Bundle', type: 'searchset', total: matches.length, entry }
+}
+
+export const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'

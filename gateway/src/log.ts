@@ -1,0 +1,27 @@
+import { pino, type Logger } from 'pino'
+
+/** The gateway's log: JSON lines with ids and codes. Nothing that a person sent or that is about a person. */
+export interface Log {
+  event(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void
+  /** An unexpected error: its kind and where it happened; its own words may hold data and are left out. */
+  fault(where: string, error: unknown, fields?: Readonly<Record<string, string>>): void
+}
+
+export function createLog(organisation: string, logger: Logger = pino({ base: { organisation } })): Log {
+  return {
+    event: (event, fields = {}) => logger.info({ event, ...fields }),
+    fault(where, error, fields = {}) {
+      const kind = error instanceof Error ? error.name : typeof error
+      logger.error({ event: 'fault', where, kind, frames: framesOf(error), ...fields })
+    },
+  }
+}
+
+const framesOf = (error: unknown): string[] =>
+  error instanceof Error
+    ? (error.stack ?? '')
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .slice(0, 8)
+        .map((line) => line.trim())
+    : []

@@ -1,0 +1,75 @@
+import type { TLSSocket } from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { check } from 'medledger-chaincode/api'
+import type { Partners } from '../config.ts'
+import { GatewayError } from '../error.ts'
+import { isSpoken, statusOf } from '../error.ts'
+import { parseJson } from '../json-body.ts'
+import type { Log } from '../log.ts'
+import type { Give } from './give.ts'
+import { ReleaseRequest } from './message.ts'
+
+interface Options {
+  readonly certificate: string
+  readonly privateKey: string
+  readonly partners: Partners
+  readonly give: Give
+  /** Called after each answer that may have released something. */
+  readonly released: () => void
+  readonly log: Log
+}
+
+/** The server that other organisations' gateways ask for releases, over mutual TLS (TLS 1.3). */
+export function createExchange({
+  certificate,
+  privateKey,
+  partners,
+  give,
+  released,
+  log,
+}: Options): FastifyInstance {
+  const server = Fastify({
+    https: {
+      cert: certificate,
+      key: privateKey,
+      ca: Object.values(partners).map(({ authority }) => authority),
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+    },
+    bodyLimit: 4096,
+    logger: false,
+  }) as unknown as FastifyInstance
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => parseJson(body),
+  )
+  server.post('/releases', async (request, reply) => {
+    const asker = organisationOf(request, partners)
+    const answer = await give(check(ReleaseRequest, request.body, 'request'), asker)
+    if (answer.documents.length > 0) reply.raw.once('finish', released)
+    return answer
+  })
+  server.setErrorHandler(async (error, _request, reply) => {
+    const code = isSpoken(error) ? error.code : 'INTERNAL'
+    if (!isSpoken(error)) log.fault('exchange', error)
+    return reply.status(statusOf[code]).send({ code })
+  })
+  return server
+}
+
+/** The organisation whose authority issued the caller's certificate; a name in the certificate proves nothing. */
+function organisationOf({ raw }: FastifyRequest, partners: Partners): string {
+  const der = (raw.socket as TLSSocket).getPeerCertificate(true).raw as Buffer | undefined
+  if (der !== undefined) {
+    const certificate = new X509Certificate(der)
+    for (const [name, { authority }] of Object.entries(partners)) {
+      const issuer = new X509Certificate(authority)
+      if (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)) return name
+    }
+  }
+  throw new GatewayError('NOT_AUTHENTICATED', 'The certificate belongs to no organisation of the channel.')
+}

@@ -1,0 +1,99 @@
+import type { FlattenedJWE } from 'jose'
+import { limits, type AccessReview, type DocumentOutcome, type PublicKey } from 'medledger-chaincode/api'
+import { GatewayError } from '../error.ts'
+import type { LedgerClient, LedgerTransport } from '../ledger/index.ts'
+import type { Vault } from '../vault/index.ts'
+import type { ReleaseAnswer, ReleaseRequest } from './message.ts'
+import type { ReleaseRecords } from './records.ts'
+import { sealContent } from './seal.ts'
+
+interface Sources {
+  /** Name of the own organisation, the custodian. */
+  readonly custodian: string
+  readonly client: Pick<LedgerClient, 'evaluate'>
+  readonly transport: Pick<LedgerTransport, 'waitForBlock' | 'height'>
+  readonly vault: Pick<Vault, 'read'>
+  readonly records: ReleaseRecords
+  /** Milliseconds since 1970 (UTC). */
+  readonly now: () => number
+}
+
+/** Answers another organisation's gateway, whose name its TLS certificate has proved. */
+export type Give = (request: ReleaseRequest, asker: string) => Promise<ReleaseAnswer>
+
+/** How long the own peer may take to catch up with the block of the access. */
+const catchUpMs = 2500
+
+/**
+ * The custodian's side of a release (DESIGN: log before release). Content leaves only when the own peer holds the
+ * access as valid, the decision on its newest state still permits it, and it has not been released before.
+ * Errors: LEDGER_UNAVAILABLE, NOT_RELEASED, ALREADY_RELEASED.
+ */
+export function createGive({ custodian, client, transport, vault, records, now }: Sources): Give {
+  return async ({ entry: id, block }, asker) => {
+    await transport.waitForBlock(block, catchUpMs)
+    if (!transport.height().connected) {
+      throw new GatewayError(
+        'LEDGER_UNAVAILABLE',
+        'The custodian does not hear from its peer: try again later.',
+      )
+    }
+    // Only the own peer is asked: another's word would do for an attacker who controls that other.
+    const options = { organisations: [custodian], minimumBlock: block }
+    const review = await client.evaluate('ReviewAccess', { custodian, entry: id }, options)
+    const recipient = requireReleasable(review, asker, now())
+    const permitted = review.entry.documents.filter((document) => stillPermitted(document, review))
+    const sealed = await Promise.all(permitted.map((document) => seal(vault, id, document, recipient)))
+    const documents = sealed.filter((document) => document !== undefined)
+    if (documents.length > 0)
+      await records.claim(
+        id,
+        documents.map(({ document }) => document),
+      )
+    return { documents }
+  }
+}
+
+/** Errors: NOT_RELEASED, without telling which condition failed. */
+function requireReleasable({ entry, registered }: AccessReview, asker: string, now: number): PublicKey {
+  const age = now - Date.parse(entry.at)
+  const fresh = age <= limits.freshnessMs && age >= -limits.clockAheadMs
+  if (entry.recipient === undefined || entry.agent.through !== asker || !fresh || !registered) {
+    throw new GatewayError('NOT_RELEASED', 'Nothing is released for this access.')
+  }
+  return entry.recipient
+}
+
+/** Permitted then and now, and of the same version: any difference is a refusal. */
+function stillPermitted({ document, version, outcome }: DocumentOutcome, { now }: AccessReview): boolean {
+  const again = now.find((candidate) => candidate.document === document)
+  return outcome === 'permit' && again?.outcome === 'permit' && again.version === version
+}
+
+type Released = ReleaseAnswer['documents'][number]
+
+async function seal(
+  vault: Pick<Vault, 'read'>,
+  entry: string,
+  { document, version }: DocumentOutcome,
+  recipient: PublicKey,
+): Promise<Released | undefined> {
+  if (version === null) return undefined
+  const content = await vault.read(document, version)
+  if (content === undefined) return undefined
+  return {
+    document,
+    version,
+    content: asContent(await sealContent(content, recipient, { entry, document, version })),
+  }
+}
+
+function asContent({
+  protected: header = '',
+  iv = '',
+  tag = '',
+  ciphertext,
+  aad = '',
+}: FlattenedJWE): Released['content'] {
+  return { protected: header, iv, tag, ciphertext, aad }
+}

@@ -1,0 +1,5 @@
+export * from './ask.ts'
+export * from './exchange.ts'
+export * from './give.ts'
+export * from './records.ts'
+export * from './seal.ts'

@@ -1,0 +1,72 @@
+import type { Consent } from 'fhir/r4.js'
+import type { FastifyInstance } from 'fastify'
+import type { ConsentRecord } from 'medledger-chaincode/api'
+import type { Static } from 'typebox'
+import { purposeOf } from '../authenticate.ts'
+import { searchset } from '../fhir/common.ts'
+import type { Services } from '../services.ts'
+import { byPosition } from '../store/index.ts'
+import { outcomesOf } from './failures.ts'
+import { positionsOf } from './positions.ts'
+import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
+
+/** `GET /fhir/Consent?patient=`: a patient reviews her own consents, revoked ones included. */
+export function consentListRoutes(app: FastifyInstance, services: Services): void {
+  app.get<{ Querystring: Static<typeof PatientQuery> }>(
+    '/fhir/Consent',
+    { schema: { querystring: PatientQuery } },
+    async (request, reply) => {
+      const bearer = await services.authenticate(request, ['patient'])
+      const reading = {
+        patient: handleOf(request.query.patient),
+        readingOf: 'Consent',
+        purpose: purposeOf(request, bearer),
+      } as const
+      const { answers, failures } = await readEverywhere(
+        services,
+        bearer,
+        reading,
+        (custodian, { entry, block }) =>
+          services.client.evaluate(
+            'ListConsents',
+            { custodian, entry },
+            { token: bearer.token, minimumBlock: block },
+          ),
+      )
+      reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
+      const records = answers.flatMap(({ custodian, answer: { consents } }) =>
+        consents.map((record) => ({ ...record, custodian })),
+      )
+      const consents = await inOrder(services, records)
+      return reply.type('application/fhir+json').send(searchset(consents, outcomesOf(failures, services.log)))
+    },
+  )
+}
+type PlacedRecord = ConsentRecord & { readonly custodian: string }
+
+/** One Consent for all placements that have it, in the order in which they were granted. */
+async function inOrder(
+  { positions, transport }: Services,
+  records: readonly PlacedRecord[],
+): Promise<Consent[]> {
+  const places = await positionsOf({ positions, transport }, records)
+  const sorted = records
+    .map((record) => ({ record, ...(places.get(record.transactionId) ?? { block: 0, position: 0 }) }))
+    .sort(byPosition)
+  const byConsent = Map.groupBy(sorted, ({ record }) => record.consent)
+  return [...byConsent.values()].flatMap((placed) => {
+    const [first] = placed
+    if (first === undefined) return []
+    const active = placed.some(({ record }) => record.active)
+    const held = placed.filter(({ record }) => record.active || !active).map(({ record }) => record.custodian)
+    const directive = first.record.directive as unknown as Consent
+    return [
+      {
+        ...directive,
+        id: first.record.consent,
+        status: active ? 'active' : 'inactive',
+        organization: held.map((custodian) => ({ reference: `Organization/${custodian}` })),
+      } satisfies Consent,
+    ]
+  })
+}

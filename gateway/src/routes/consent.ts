@@ -1,0 +1,117 @@
+import type { Consent } from 'fhir/r4.js'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Id, MedledgerError, placementOf, randomId } from 'medledger-chaincode/api'
+import { toDirective } from 'medledger-chaincode/core'
+import { Type, type Static } from 'typebox'
+import { isSpoken } from '../error.ts'
+import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
+import type { Receipt } from '../ledger/index.ts'
+import type { Services } from '../services.ts'
+import { handleOf } from './reading.ts'
+
+const ConsentBody = Type.Object({
+  resourceType: Type.Literal('Consent'),
+  status: Type.String(),
+  patient: Type.Object({ reference: Type.String({ pattern: '^Patient/[0-9a-f]{32}$' }) }),
+  organization: Type.Optional(Type.Array(Type.Object({ reference: Type.String() }), { maxItems: 50 })),
+})
+type ConsentBody = Static<typeof ConsentBody>
+const ConsentParams = Type.Object({ id: Id })
+
+/** `POST` and `PUT /fhir/Consent`: a patient grants and revokes. */
+export function consentRoutes(app: FastifyInstance, services: Services): void {
+  app.post<{ Body: ConsentBody }>(
+    '/fhir/Consent',
+    { schema: { body: ConsentBody } },
+    async (request, reply) => {
+      const bearer = await services.authenticate(request, ['patient'])
+      const consent = randomId()
+      const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
+      const mapped = toDirective(consent, { ...directive })
+      if (mapped.kind === 'faults') {
+        throw new MedledgerError(
+          'INVALID_REQUEST',
+          `The Consent cannot be applied: ${mapped.faults.join('; ')}.`,
+        )
+      }
+      const fields = { patient: handleOf(request.body.patient.reference), consent }
+      const change = (custodian: string): Promise<Receipt> =>
+        services.client.submit('GrantConsent', { custodian, ...fields, directive: { ...directive } }, bearer)
+      const results = await everywhere(services, placementsFor(services, request.body), change)
+      reply.header('location', `/fhir/Consent/${consent}`)
+      return answer(reply, directive, results, 201)
+    },
+  )
+
+  app.put<{ Body: ConsentBody; Params: { id: string } }>(
+    '/fhir/Consent/:id',
+    { schema: { body: ConsentBody, params: ConsentParams } },
+    async (request, reply) => {
+      const bearer = await services.authenticate(request, ['patient'])
+      if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
+        throw new MedledgerError(
+          'INVALID_REQUEST',
+          'A consent can only be made inactive; grant a new one to change it.',
+        )
+      }
+      const fields = { patient: handleOf(request.body.patient.reference), consent: request.params.id }
+      const change = (custodian: string): Promise<Receipt> =>
+        services.client.submit('RevokeConsent', { custodian, ...fields }, bearer)
+      const results = await everywhere(services, placementsFor(services, request.body), change, ['NOT_FOUND'])
+      const { extension: _ours, ...resource } = {
+        ...(request.body as unknown as Consent),
+        id: request.params.id,
+      }
+      return answer(reply, resource, results, 200)
+    },
+  )
+}
+
+/** The placements that a Consent names, or all of them. Errors: INVALID_REQUEST for an unknown custodian. */
+function placementsFor({ constitution }: Services, body: ConsentBody): string[] {
+  const named = custodiansOf(body) ?? constitution.placements.map(({ custodian }) => custodian)
+  return [...new Set(named)].map((custodian) => placementOf(constitution, custodian).custodian)
+}
+
+/**
+ * Makes one decision of the patient in each placement that it covers. One that does not answer keeps no other from
+ * taking it; when none takes it, the first error is thrown. Results with a code of `without` are left out.
+ */
+async function everywhere(
+  { log }: Services,
+  custodians: readonly string[],
+  change: (custodian: string) => Promise<Receipt>,
+  without: readonly string[] = [],
+): Promise<PlacementResult[]> {
+  const settled = await Promise.allSettled(custodians.map(change))
+  if (settled.every((result) => result.status === 'rejected') && settled[0]?.status === 'rejected') {
+    // What is unknown or unavailable somewhere matters more than that another placement does not have it.
+    const reasons = settled.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    )
+    throw reasons.find((reason) => !(isSpoken(reason) && without.includes(reason.code))) ?? reasons[0]
+  }
+  return settled.flatMap((result, index): PlacementResult[] => {
+    const custodian = custodians[index] ?? ''
+    if (result.status === 'fulfilled') return [{ custodian, entry: result.value.entry }]
+    const reason: unknown = result.reason
+    if (!isSpoken(reason)) log.fault('consent', reason, { custodian })
+    const error = isSpoken(reason) ? reason.code : 'INTERNAL'
+    return without.includes(error) ? [] : [{ custodian, error }]
+  })
+}
+
+/** 202 when a placement has not taken the change: it must be repeated there, and the answer says where. */
+function answer(
+  reply: FastifyReply,
+  consent: Consent,
+  results: readonly PlacementResult[],
+  status: number,
+): FastifyReply {
+  const entries = results.flatMap((result) => ('entry' in result ? [result.entry] : []))
+  reply.header('x-medledger-entry', entries.join(', '))
+  return reply
+    .status(entries.length < results.length ? 202 : status)
+    .type('application/fhir+json')
+    .send({ ...consent, extension: results.map(toPlacementExtension) })
+}

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify'
+import type { Descriptor } from 'medledger-chaincode/api'
+import type { Static } from 'typebox'
+import { purposeOf } from '../authenticate.ts'
+import { searchset } from '../fhir/common.ts'
+import { toDocumentReference } from '../fhir/document-reference.ts'
+import type { Services } from '../services.ts'
+import { outcomesOf } from './failures.ts'
+import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
+
+/** `GET /fhir/DocumentReference?patient=`: what the asker could read now, at every custodian. */
+export function documentReferenceRoutes(app: FastifyInstance, services: Services): void {
+  const { authenticate, client, log } = services
+  app.get<{ Querystring: Static<typeof PatientQuery> }>(
+    '/fhir/DocumentReference',
+    { schema: { querystring: PatientQuery } },
+    async (request, reply) => {
+      const bearer = await authenticate(request, ['doctor', 'patient'])
+      const purpose = purposeOf(request, bearer)
+      const reading = {
+        patient: handleOf(request.query.patient),
+        readingOf: 'DocumentReference',
+        purpose,
+      } as const
+      const { answers, failures } = await readEverywhere(
+        services,
+        bearer,
+        reading,
+        (custodian, { entry, block }) =>
+          client.evaluate(
+            'ListDocuments',
+            { custodian, entry },
+            { token: bearer.token, minimumBlock: block },
+          ),
+      )
+      reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
+      const found = answers
+        .flatMap(({ custodian, answer }) => answer.documents.map((descriptor) => ({ custodian, descriptor })))
+        .sort((one, other) => newestFirst(one.descriptor, other.descriptor))
+      const matches = found.map(({ custodian, descriptor }) => toDocumentReference(custodian, descriptor))
+      return reply.type('application/fhir+json').send(searchset(matches, outcomesOf(failures, log)))
+    },
+  )
+}
+
+function newestFirst(one: Descriptor, other: Descriptor): number {
+  if (one.date !== other.date) return one.date < other.date ? 1 : -1
+  return one.document < other.document ? -1 : 1
+}

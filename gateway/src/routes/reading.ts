@@ -1,0 +1,55 @@
+import { Type } from 'typebox'
+import { Id, type PurposeOfUse, type ReadingOf } from 'medledger-chaincode/api'
+import type { Bearer } from '../authenticate.ts'
+import type { Receipt } from '../ledger/index.ts'
+import type { Services } from '../services.ts'
+
+/** A patient parameter: a handle, or a reference to it (`Patient/<handle>`). */
+export const PatientQuery = Type.Object({ patient: Type.String({ pattern: '^(Patient/)?[0-9a-f]{32}$' }) })
+
+export const handleOf = (patient: string): string => patient.replace(/^Patient\//, '')
+
+export const EntryHeader = Type.Object({ 'x-medledger-entry': Type.Optional(Id) })
+
+interface Reading {
+  readonly patient: string
+  readonly readingOf: ReadingOf
+  readonly purpose: PurposeOfUse
+}
+
+/** What each custodian's placement answered, or the error with which it did not. */
+export interface Gathered<Answer> {
+  readonly answers: readonly {
+    readonly custodian: string
+    readonly receipt: Receipt
+    readonly answer: Answer
+  }[]
+  readonly failures: readonly { readonly custodian: string; readonly error: unknown }[]
+}
+
+/**
+ * Reads in every placement: first the reading is committed as an entry, then the query that names it is asked.
+ * One placement's failure does not keep the others from answering; when all fail, the first error is thrown.
+ */
+export async function readEverywhere<Answer>(
+  { constitution, client }: Services,
+  { token }: Bearer,
+  reading: Reading,
+  query: (custodian: string, receipt: Receipt) => Promise<Answer>,
+): Promise<Gathered<Answer>> {
+  const custodians = constitution.placements.map(({ custodian }) => custodian)
+  const settled = await Promise.allSettled(
+    custodians.map(async (custodian) => {
+      const receipt = await client.submit('RecordReading', { custodian, ...reading }, { token })
+      return { custodian, receipt, answer: await query(custodian, receipt) }
+    }),
+  )
+  const answers = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  const failures = settled.flatMap((result, index) =>
+    result.status === 'rejected'
+      ? [{ custodian: custodians[index] ?? '', error: result.reason as unknown }]
+      : [],
+  )
+  if (answers.length === 0 && failures[0] !== undefined) throw failures[0].error
+  return { answers, failures }
+}

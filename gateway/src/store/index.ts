@@ -1,0 +1,3 @@
+export * from './open.ts'
+export * from './positions.ts'
+export * from './sqlite.ts'

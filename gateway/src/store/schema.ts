@@ -1,0 +1,110 @@
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** Tables of the organisation's own database; never the source of truth of what the ledger holds. */
+export interface Schema {
+  /** Where each transaction lies on the chain: lists are shown in that order. */
+  transactions: TransactionRow
+  /** One row: how many blocks have been followed. */
+  progress: ProgressRow
+  /** The vault: documents as ciphertext. */
+  documents: DocumentRow
+  /** What has been released, once per access entry; `recorded` 0 until the ledger has its release entry. */
+  releases: ReleaseRow
+}
+
+export interface TransactionRow {
+  transaction_id: string
+  block: number
+  position: number
+}
+
+export interface ProgressRow {
+  id: number
+  blocks: number
+}
+
+export interface DocumentRow {
+  document: string
+  version: number
+  patient: string
+  /** HMAC of the source's own key: finds a document again without naming its source. */
+  source: string
+  /** HMAC of the content: tells whether it changed. */
+  content: string
+  /** Compact JWE (RFC 7516). */
+  ciphertext: string
+  /** SHA-256 of the ciphertext, as on the ledger. */
+  digest: string
+  /** 0 until the ledger has its descriptor. */
+  registered: number
+}
+
+export interface ReleaseRow {
+  entry: string
+  /** JSON list of the released documents' ids. */
+  documents: string
+  recorded: number
+}
+
+/** The keys' own database: content backups must not include it, so that destroying a key destroys the content. */
+export interface KeySchema {
+  patient_keys: PatientKeyRow
+}
+
+export interface PatientKeyRow {
+  patient: string
+  /** The patient's key, wrapped by the organisation's master key: compact JWE. */
+  wrapped: string
+}
+
+/** In the subset that SQLite and PostgreSQL share. */
+export const migrations: Record<string, Migration> = {
+  '001': {
+    async up(database: Kysely<unknown>): Promise<void> {
+      const { schema } = database
+      await schema
+        .createTable('transactions')
+        .addColumn('transaction_id', 'text', (column) => column.primaryKey())
+        .addColumn('block', 'integer', (column) => column.notNull())
+        .addColumn('position', 'integer', (column) => column.notNull())
+        .execute()
+      await schema
+        .createTable('progress')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('blocks', 'integer', (column) => column.notNull())
+        .execute()
+      await schema
+        .createTable('documents')
+        .addColumn('document', 'text', (column) => column.notNull())
+        .addColumn('version', 'integer', (column) => column.notNull())
+        .addColumn('patient', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('content', 'text', (column) => column.notNull())
+        .addColumn('ciphertext', 'text', (column) => column.notNull())
+        .addColumn('digest', 'text', (column) => column.notNull())
+        .addColumn('registered', 'integer', (column) => column.notNull())
+        .addPrimaryKeyConstraint('documents_key', ['document', 'version'])
+        .addUniqueConstraint('documents_source', ['source', 'version'])
+        .execute()
+      await schema
+        .createTable('releases')
+        .addColumn('entry', 'text', (column) => column.primaryKey())
+        .addColumn('documents', 'text', (column) => column.notNull())
+        .addColumn('recorded', 'integer', (column) => column.notNull())
+        .execute()
+    },
+  },
+}
+
+export const keyMigrations: Record<string, Migration> = {
+  '001': {
+    async up(database: Kysely<unknown>): Promise<void> {
+      await database.schema
+        .createTable('patient_keys')
+        .addColumn('patient', 'text', (column) => column.primaryKey())
+        .addColumn('wrapped', 'text', (column) => column.notNull())
+        .execute()
+    },
+  },
+}

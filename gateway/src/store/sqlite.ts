@@ -1,0 +1,31 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { SqliteDialect, type SqliteDatabase } from 'kysely'
+
+/**
+ * Kysely's SQLite dialect over Node's own `node:sqlite`. `file` is a path or `:memory:`.
+ * Write-ahead logging with full synchronisation: what a query answered is on the disk.
+ */
+export function sqliteDialect(file: string): SqliteDialect {
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA journal_mode = WAL')
+  database.exec('PRAGMA synchronous = FULL')
+  database.exec('PRAGMA busy_timeout = 2000')
+  return new SqliteDialect({ database: adapt(database) })
+}
+
+/** Kysely expects the calls of better-sqlite3: parameters as one list, and a flag for statements that give rows. */
+function adapt(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      const values = (parameters: readonly unknown[]): SQLInputValue[] => parameters as SQLInputValue[]
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...values(parameters)),
+        run: (parameters) => statement.run(...values(parameters)),
+        iterate: (parameters) => statement.iterate(...values(parameters)),
+      }
+    },
+  }
+}
