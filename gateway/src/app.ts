@@ -15,6 +15,10 @@ import type { Services } from './services.ts'
 
 const bodyBytes = 256 * 1024
 
+/** Whether a person was given or refused what she asked for is hers to know, not the log's. */
+const statusForLog = (status: number): string =>
+  status === 200 || status === 403 ? 'answered' : String(status)
+
 /** One organisation's HTTP interface. */
 export function createApp(services: Services): FastifyInstance {
   const app = Fastify({
@@ -46,7 +50,7 @@ export function createApp(services: Services): FastifyInstance {
       request: request.id,
       method: request.method,
       route,
-      status: reply.statusCode,
+      status: statusForLog(reply.statusCode),
       milliseconds: Math.round(reply.elapsedTime),
       ...(typeof entry === 'string' && entry !== '' && { entry }),
     })

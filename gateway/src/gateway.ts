@@ -48,7 +48,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
     ...config.exchange,
     partners: config.partners,
     give,
-    released: settle,
+    answered: settle,
     log,
   })
   const ask = createAskCustodian(config.partners, config.exchange)

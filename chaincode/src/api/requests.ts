@@ -137,11 +137,8 @@ export const RecordRelease = Type.Object(
     custodian: OrganisationName,
     /** The access that was answered. */
     access: Id,
-    documents: Type.Array(DocumentId, {
-      minItems: 1,
-      maxItems: limits.documentsPerRequest,
-      uniqueItems: true,
-    }),
+    /** What was released. A refusal is recorded likewise, so that a block does not tell the two apart. */
+    documents: Type.Array(DocumentId, { maxItems: limits.documentsPerRequest, uniqueItems: true }),
   },
   closed,
 )

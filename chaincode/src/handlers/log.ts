@@ -37,7 +37,7 @@ function mayRead({ id, role }: Agent, patient: string, readingOf: ReadingOf): bo
   return role === 'auditor' ? readingOf === 'AuditEvent' : readingOf === 'DocumentReference'
 }
 
-/** Records what a custodian has released of an access. Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST. */
+/** Records what a custodian has released of an access, be it nothing. Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST. */
 async function recordRelease(context: Context, request: RequestOf<'RecordRelease'>): Promise<EntryDraft> {
   const { custodian, access, documents } = request
   if (context.caller.agent.organisation !== custodian) {
@@ -45,6 +45,8 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
   }
   const placement = await context.placement(custodian)
   const entry = await readEntry(placement.access, access)
+  if (entry.kind !== 'access')
+    throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   const released = documents.map((id) => permittedIn(entry, id))
   const { patient, purpose } = entry
   return {
@@ -52,15 +54,15 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
     custodian,
     patient,
     of: access,
-    outcome: 'permit',
+    outcome: released.length > 0 ? 'permit' : 'deny',
     documents: released,
     ...(purpose !== undefined && { purpose }),
   }
 }
 
-function permittedIn({ kind, documents }: Entry, id: string): DocumentOutcome {
+function permittedIn({ documents }: Entry, id: string): DocumentOutcome {
   const found = documents.find(({ document, outcome }) => document === id && outcome === 'permit')
-  if (kind !== 'access' || found === undefined) {
+  if (found === undefined) {
     throw new MedledgerError('INVALID_REQUEST', 'The access did not permit this document.')
   }
   return found

@@ -15,8 +15,8 @@ interface Options {
   readonly privateKey: string
   readonly partners: Partners
   readonly give: Give
-  /** Called after each answer that may have released something. */
-  readonly released: () => void
+  /** Called after each answer. */
+  readonly answered: () => void
   readonly log: Log
 }
 
@@ -26,7 +26,7 @@ export function createExchange({
   privateKey,
   partners,
   give,
-  released,
+  answered,
   log,
 }: Options): FastifyInstance {
   const server = Fastify({
@@ -50,7 +50,7 @@ export function createExchange({
   server.post('/releases', async (request, reply) => {
     const asker = organisationOf(request, partners)
     const answer = await give(check(ReleaseRequest, request.body, 'request'), asker)
-    if (answer.documents.length > 0) reply.raw.once('finish', released)
+    reply.raw.once('finish', answered)
     return answer
   })
   server.setErrorHandler(async (error, _request, reply) => {

@@ -45,11 +45,8 @@ export function createGive({ custodian, client, transport, vault, records, now }
     const permitted = review.entry.documents.filter((document) => stillPermitted(document, review))
     const sealed = await Promise.all(permitted.map((document) => seal(vault, id, document, recipient)))
     const documents = sealed.filter((document) => document !== undefined)
-    if (documents.length > 0)
-      await records.claim(
-        id,
-        documents.map(({ document }) => document),
-      )
+    const ids = documents.map(({ document }) => document)
+    await records.claim(id, ids)
     return { documents }
   }
 }

@@ -6,7 +6,7 @@ import type { Database } from '../store/index.ts'
 /** The custodian's account of what it has released, until the ledger has it too. */
 export interface ReleaseRecords {
   /**
-   * Notes, before anything leaves, that an access is being answered: once only, whatever happens afterwards.
+   * Notes, before the answer leaves, what it releases, be it nothing: once only, whatever happens afterwards.
    * Errors: ALREADY_RELEASED.
    */
   claim(entry: string, documents: readonly string[]): Promise<void>

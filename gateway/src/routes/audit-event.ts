@@ -74,7 +74,9 @@ async function inOrder(services: Services, answers: readonly EntriesAnswer[]): P
   const entries = answers.flatMap((page) => page.entries)
   const names = Object.assign({}, ...answers.map(({ people }) => people)) as Record<string, string>
   const delivered = new Set(
-    entries.flatMap(({ kind, of }) => (kind === 'release' && of !== undefined ? [of] : [])),
+    entries.flatMap(({ kind, of, outcome }) =>
+      kind === 'release' && outcome === 'permit' && of !== undefined ? [of] : [],
+    ),
   )
   const places = await positionsOf(services, entries)
   return entries
