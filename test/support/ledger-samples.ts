@@ -1,0 +1,106 @@
+import { randomId, type Entry, type FieldsOf, type PublicKey } from 'medledger-chaincode/api'
+import { people, type User, type World } from './ledger-world.ts'
+
+export const recipient: PublicKey = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
+
+/** A FHIR R4 Consent that this version understands: everybody may read for any purpose, but for `provision`. */
+export const consentOf = (
+  provision: Readonly<Record<string, unknown>> = { type: 'permit' },
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> => ({
+  resourceType: 'Consent',
+  status: 'active',
+  scope: {
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+  },
+  category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+  provision,
+  ...more,
+})
+
+/** A Consent that chooses the default policy. */
+export function defaultPolicyOf(code: string): Record<string, unknown> {
+  const { provision: _provision, ...rest } = consentOf()
+  return { ...rest, policyRule: { coding: [{ system: 'urn:medledger:default-policy', code }] } }
+}
+
+/** An actor of a provision, by reference. */
+export const actorOf = (reference: string): Record<string, unknown> => ({ reference: { reference } })
+export const doctorActor = (user: User): Record<string, unknown> =>
+  actorOf(`Practitioner/${people[user].handle}`)
+
+type Registration = FieldsOf<'RegisterDocuments'>['documents'][number]
+
+export const registrationOf = (custodian: string, more: Partial<Registration> = {}): Registration => ({
+  document: `${custodian}-${randomId()}`,
+  version: 1,
+  type: { system: 'http://loinc.org', code: '34133-9' },
+  date: '2025-11-03',
+  digest: randomId() + randomId(),
+  ...more,
+})
+
+/** Registers documents of a patient and answers with their ids. */
+export async function registerDocuments(
+  world: World,
+  custodian: 'north' | 'south',
+  patient: User,
+  registrations: readonly Registration[] = [registrationOf(custodian)],
+): Promise<string[]> {
+  const fields = { custodian, patient: people[patient].handle, documents: [...registrations] }
+  await world.submit('RegisterDocuments', fields, await world.as(`records.${custodian}`))
+  return registrations.map(({ document }) => document)
+}
+
+/** Lodges a patient's Consent and answers with its id. */
+export async function grant(
+  world: World,
+  patient: User,
+  directive: Record<string, unknown>,
+  { custodian = 'north', consent = randomId() } = {},
+): Promise<string> {
+  const fields = { custodian, patient: people[patient].handle, consent, directive }
+  await world.submit('GrantConsent', fields, await world.as(patient))
+  return consent
+}
+
+export async function revoke(
+  world: World,
+  patient: User,
+  consent: string,
+  custodian = 'north',
+): Promise<void> {
+  const fields = { custodian, patient: people[patient].handle, consent }
+  await world.submit('RevokeConsent', fields, await world.as(patient))
+}
+
+export const accessTo = (
+  documents: readonly string[],
+  more: Partial<FieldsOf<'RequestAccess'>> = {},
+): FieldsOf<'RequestAccess'> => ({
+  custodian: 'north',
+  documents: [...documents],
+  purpose: 'TREAT',
+  recipient,
+  ...more,
+})
+
+/** Asks for documents and answers with the committed entry, as the asker's gateway reads it. */
+export async function access(
+  world: World,
+  user: User,
+  documents: readonly string[],
+  more: Partial<FieldsOf<'RequestAccess'>> = {},
+): Promise<Entry> {
+  const submitter = await world.as(user)
+  const entry = await world.submit('RequestAccess', accessTo(documents, more), submitter)
+  return readEntry(world, entry, submitter.organisation)
+}
+
+export const readEntry = (
+  world: World,
+  entry: string,
+  organisation: string,
+  { custodian = 'north', book = 'access' }: { custodian?: string; book?: 'access' | 'consent' } = {},
+): Promise<Entry> =>
+  world.evaluate('ReadEntry', { custodian, book, entry }, { organisation, attribute: 'gateway' })
