@@ -1,9 +1,9 @@
 import {
   bookOf,
   canonical,
+  collectionNamed,
   encodeResponse,
   MedledgerError,
-  placementOf,
   registry,
   sha256Hex,
   transactions,
@@ -98,8 +98,9 @@ async function answer(
   if (transactions[name].mode === 'evaluate') {
     return encodeResponse(name, (await handle(context, request)) as ResponseOf<TransactionName>)
   }
-  if ('custodian' in request) placementOf(context.constitution, request.custodian)
-  const book = context.collection(bookOf(name as SubmitName, request as RequestOf<SubmitName>))
+  const bookName = bookOf(name as SubmitName, request as RequestOf<SubmitName>)
+  if (bookName !== undefined) collectionNamed(context.constitution, bookName)
+  const book = context.collection(bookName)
   await requireUnused(book, request.request)
   const draft = (await handle(context, request)) as EntryDraft | undefined
   const recorded = draft && { draft, secret: (await context.placement(draft.custodian)).secret }

@@ -12,12 +12,23 @@ import {
   type TransactionName,
 } from './transactions.ts'
 
-/** The JSON Canonicalization Scheme, RFC 8785: the same text on every endorser. */
+/**
+ * The JSON Canonicalization Scheme, RFC 8785: the same text on every endorser.
+ * Errors: INVALID_REQUEST for a text that is not Unicode or a number that is not finite, INTERNAL for what is no JSON.
+ */
 export function canonical(value: unknown): string {
-  const text = canonicalize(value)
+  const text = canonicalized(value)
   if (text === undefined)
     throw new MedledgerError('INTERNAL', 'A value without a JSON form was to be written.')
   return text
+}
+
+function canonicalized(value: unknown): string | undefined {
+  try {
+    return canonicalize(value)
+  } catch (cause) {
+    throw new MedledgerError('INVALID_REQUEST', 'A text or a number in it has no canonical form.', { cause })
+  }
 }
 
 export const sha256Hex = (data: string | Uint8Array): string =>

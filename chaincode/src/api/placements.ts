@@ -69,3 +69,11 @@ export function collectionsOf(constitution: Constitution): readonly Collection[]
   ])
   return [{ name: registry, members: everyone.among, endorsers: everyone }, ...placements]
 }
+
+/** The collection of this name. Errors: INVALID_REQUEST when it is of a placement that the constitution does not have. */
+export function collectionNamed(constitution: Constitution, name: string): Collection {
+  const collection = collectionsOf(constitution).find((candidate) => candidate.name === name)
+  if (collection !== undefined) return collection
+  const known = constitution.placements.map(({ custodian }) => custodian).join(', ')
+  throw new MedledgerError('INVALID_REQUEST', `There is no such custodian; there are: ${known}.`)
+}

@@ -6,7 +6,7 @@ import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.
 import {
   accessCollection,
   chaincodeEndorsers,
-  collectionsOf,
+  collectionNamed,
   consentCollection,
   placementOf,
   registry,
@@ -178,12 +178,8 @@ export function endorsersOf<N extends SubmitName>(
   name: N,
   request: RequestOf<N>,
 ): Endorsers {
-  if ('custodian' in request) placementOf(constitution, request.custodian)
   const book = bookOf(name, request)
-  if (book === undefined) return chaincodeEndorsers(constitution)
-  const collection = collectionsOf(constitution).find(({ name: candidate }) => candidate === book)
-  if (collection === undefined) return chaincodeEndorsers(constitution)
-  return collection.endorsers
+  return book === undefined ? chaincodeEndorsers(constitution) : collectionNamed(constitution, book).endorsers
 }
 
 /** Organisations whose peers hold what a query reads: a placement's members, else everyone. */
