@@ -5,11 +5,12 @@ import type { Topology } from '../topology.ts'
 import { createChannel } from './channel/channel.ts'
 import type { BatchOptions } from './channel/genesis.ts'
 import { lockDirectory } from './lock.ts'
-import { createParts, type PartName } from './parts.ts'
+import type { PartName } from './part-name.ts'
+import { createParts } from './parts.ts'
 
 export { chaincodeCommand, chaincodeEnvironment } from './chaincode/environment.ts'
 export type { ConnectionProfile } from '../profile.ts'
-export type { PartName } from './parts.ts'
+export type { PartName } from './part-name.ts'
 
 export interface EmbeddedNetworkOptions {
   readonly topology: Topology

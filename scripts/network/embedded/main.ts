@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { issueCredentials } from '../issue.ts'
 import type { Topology } from '../topology.ts'
 import { startEmbeddedNetwork, type EmbeddedNetwork, type PartName } from './index.ts'
@@ -24,6 +25,9 @@ type Notice =
   | { readonly type: 'listening' | 'ready'; readonly heights: Record<string, number> }
   | { readonly type: 'done'; readonly part: string }
   | { readonly type: 'failed'; readonly part: string; readonly message: string }
+
+// What grpc-js would print comes as an error as well, and is told once.
+setLogVerbosity(logVerbosity.NONE)
 
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`)
 

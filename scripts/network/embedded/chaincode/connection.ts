@@ -1,29 +1,15 @@
-import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js'
-import { build, bytes, decode, encode, encoded, peer, wrap } from '../wire/message.ts'
-import { chaincodeService } from '../wire/services.ts'
-import { createRequests, messageType, requestError, type Requests } from './requests.ts'
 import type { Simulation } from '../ledger/simulate.ts'
+import { build, bytes, decode, encode, encoded, peer, wrap } from '../wire/message.ts'
+import { dialChaincode, type ChaincodeStream, type DialOptions } from './dial.ts'
+import { createExecutions, type Execution, type Executions } from './executions.ts'
+import { messageType, requestError } from './requests.ts'
 
-export interface ChaincodeConnectionOptions {
-  /** `host:port` of the chaincode process. */
-  readonly address: string
-  /** Its name in its TLS certificate. */
-  readonly host: string
+export interface ChaincodeConnectionOptions extends Pick<DialOptions, 'address' | 'host' | 'tls'> {
   /** What the process has to register as. */
   readonly packageId: string
   readonly channel: string
-  /** PEM: the authority of the process's certificate, and what the peer shows of itself. */
-  readonly tls: {
-    readonly authority: string
-    readonly pair: { readonly certificate: string; readonly privateKey: string }
-  }
   readonly executeTimeoutMs: number
   readonly log: (line: string) => void
-}
-
-export interface Execution {
-  readonly response: peer.Response
-  readonly event: peer.ChaincodeEvent | undefined
 }
 
 /** A peer's connection with its organisation's chaincode process, which may come and go. */
@@ -44,170 +30,101 @@ export interface ChaincodeConnection {
   close(): void
 }
 
-interface Running {
-  readonly requests: Requests
-  readonly settle: (outcome: Execution | Error) => void
+type MessageType = ReturnType<peer.ChaincodeMessage['getType']>
+
+/** Answers the messages of a registered process (core/chaincode/handler.go). */
+function serve(
+  channelId: string,
+  executions: Executions,
+  stream: ChaincodeStream,
+  message: peer.ChaincodeMessage,
+): void {
+  const txid = message.getTxid()
+  const type = message.getType()
+  const content = message.getPayload_asU8()
+  const send = (answer: MessageType, payload: Uint8Array): void =>
+    void stream.write(encoded(peer.ChaincodeMessage, { type: answer, txid, channelId, payload }))
+  if (type === messageType.COMPLETED) {
+    executions.settle(txid, { response: decode(peer.Response, content), event: message.getChaincodeEvent() })
+    return
+  }
+  if (type === messageType.ERROR) {
+    executions.settle(txid, new Error(`transaction returned with failure: ${bytes(content).toString()}`))
+    return
+  }
+  try {
+    const requests = executions.requestsOf(txid)
+    if (requests === undefined) throw new Error('no ledger context')
+    send(messageType.RESPONSE, requests.answer(type, content))
+  } catch (error) {
+    send(messageType.ERROR, Buffer.from(requestError(type, txid, error as Error)))
+  }
 }
 
-type Stream = ClientDuplexStream<Buffer, Buffer>
-
-/** Between two attempts to reach the process; each attempt fails at once when its port is closed. */
-const reconnectMs = 250
-
-const dialOptions = {
-  'grpc.max_receive_message_length': -1,
-  'grpc.max_send_message_length': -1,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 500,
+/** A promise that can be settled from outside, and that nobody needs to wait for. */
+function createSignal(): PromiseWithResolvers<void> {
+  const signal = Promise.withResolvers<void>()
+  signal.promise.catch(() => undefined)
+  return signal
 }
 
 export function createChaincodeConnection(options: ChaincodeConnectionOptions): ChaincodeConnection {
   const { packageId, channel, log } = options
-  const { authority, pair } = options.tls
-  const security = credentials.createSsl(
-    Buffer.from(authority),
-    Buffer.from(pair.privateKey),
-    Buffer.from(pair.certificate),
-  )
-  const client = new Client(options.address, security, {
-    ...dialOptions,
-    'grpc.ssl_target_name_override': options.host,
-    'grpc.default_authority': options.host,
-  })
-  const running = new Map<string, Running>()
-  let registered: Stream | undefined
-  let ready = Promise.withResolvers<void>()
-  let timer: NodeJS.Timeout | undefined
-  let isOpen = true
-  // Nobody may be waiting when the connection closes.
-  const ignoreRejection = (): void => void ready.promise.catch(() => undefined)
-  ignoreRejection()
-
-  const send = (stream: Stream, type: number, transactionId: string, payload: Uint8Array): void => {
-    stream.write(
-      encoded(peer.ChaincodeMessage, { type: type as 0, txid: transactionId, channelId: channel, payload }),
-    )
-  }
+  const executions = createExecutions(channel, options.executeTimeoutMs)
+  let registered: ChaincodeStream | undefined
+  let ready = createSignal()
   const unavailable = (reason: string): Error =>
     new Error(`could not launch chaincode ${packageId}: ${reason}`)
 
-  const onRegister = (stream: Stream, payload: Uint8Array): void => {
-    const name = decode(peer.ChaincodeID, payload).getName()
+  const register = (stream: ChaincodeStream, name: string): void => {
     if (name !== packageId) {
-      log(`chaincode at ${options.address} registered as ${name}, not as ${packageId}`)
+      log(`the chaincode at ${options.address} registered as ${name}, not as ${packageId}`)
       stream.cancel()
       return
     }
     stream.write(encoded(peer.ChaincodeMessage, { type: messageType.REGISTERED }))
     stream.write(encoded(peer.ChaincodeMessage, { type: messageType.READY }))
     registered = stream
-    log(`chaincode ${packageId} is registered at ${options.address}`)
+    log(`the chaincode at ${options.address} is registered`)
     ready.resolve()
   }
-
-  const onRequest = (stream: Stream, message: peer.ChaincodeMessage): void => {
-    const transactionId = message.getTxid()
-    const type = message.getType()
-    const found = running.get(transactionId)
-    try {
-      if (found === undefined) throw new Error('no ledger context')
-      send(
-        stream,
-        messageType.RESPONSE,
-        transactionId,
-        found.requests.answer(type, message.getPayload_asU8()),
-      )
-    } catch (error) {
-      const text = requestError(type, transactionId, error as Error)
-      send(stream, messageType.ERROR, transactionId, Buffer.from(text))
-    }
-  }
-
-  const onMessage = (stream: Stream, content: Buffer): void => {
-    const message = decode(peer.ChaincodeMessage, content)
-    const payload = message.getPayload_asU8()
-    const found = running.get(message.getTxid())
-    if (message.getType() === messageType.REGISTER) onRegister(stream, payload)
-    else if (message.getType() === messageType.COMPLETED)
-      found?.settle({ response: decode(peer.Response, payload), event: message.getChaincodeEvent() })
-    else if (message.getType() === messageType.ERROR)
-      found?.settle(new Error(`transaction returned with failure: ${bytes(payload).toString()}`))
-    else onRequest(stream, message)
-  }
-
-  const onLost = (stream: Stream): void => {
-    if (stream === registered) {
+  const connection = dialChaincode({
+    ...options,
+    onMessage(stream, content) {
+      const message = decode(peer.ChaincodeMessage, content)
+      if (message.getType() === messageType.REGISTER)
+        register(stream, decode(peer.ChaincodeID, message.getPayload_asU8()).getName())
+      else if (stream === registered) serve(channel, executions, stream, message)
+    },
+    onLost(stream) {
+      if (stream !== registered) return
       registered = undefined
-      ready = Promise.withResolvers()
-      ignoreRejection()
-      log(`chaincode ${packageId} at ${options.address} went away`)
-      for (const { settle } of running.values()) settle(unavailable('chaincode stream terminated'))
-    }
-    if (isOpen) timer ??= setTimeout(dial, reconnectMs)
-    else ready.reject(unavailable('the peer is stopped'))
-  }
-
-  const dial = (): void => {
-    timer = undefined
-    const { connect } = chaincodeService
-    const stream = client.makeBidiStreamRequest(
-      connect.path,
-      connect.requestSerialize,
-      connect.responseDeserialize,
-    )
-    let isLost = false
-    const lose = (): void => {
-      if (!isLost) onLost(stream)
-      isLost = true
-    }
-    stream.on('data', (content: Buffer) => {
-      try {
-        onMessage(stream, content)
-      } catch {
-        stream.cancel()
-      }
-    })
-    stream.on('error', lose)
-    stream.on('end', lose)
-  }
-  dial()
+      ready = createSignal()
+      log(`the chaincode at ${options.address} went away`)
+      executions.settleAll(unavailable('chaincode stream terminated'))
+    },
+  })
 
   return {
-    execute(simulation, transactionId, input, signedProposal) {
+    async execute(simulation, transactionId, input, signedProposal) {
       const stream = registered
-      if (stream === undefined) return Promise.reject(unavailable('no chaincode process is registered'))
-      if (running.has(transactionId))
-        return Promise.reject(new Error(`txid: ${transactionId}(${channel}) exists`))
-      return new Promise((resolve, reject) => {
-        const settle = (outcome: Execution | Error): void => {
-          clearTimeout(timeout)
-          running.delete(transactionId)
-          if (outcome instanceof Error) reject(outcome)
-          else resolve(outcome)
-        }
-        const timeout = setTimeout(
-          () => settle(new Error('timeout expired while executing transaction')),
-          options.executeTimeoutMs,
-        )
-        running.set(transactionId, { requests: createRequests(simulation), settle })
-        const message = build(peer.ChaincodeMessage, {
-          type: messageType.TRANSACTION,
-          txid: transactionId,
-          channelId: channel,
-          payload: encode(input),
-        })
-        // The proposal goes in as the client signed it.
-        stream.write(Buffer.concat([encode(message), wrap(5, signedProposal)]))
+      if (stream === undefined) throw unavailable('no chaincode process is registered')
+      const execution = executions.begin(transactionId, simulation)
+      const message = build(peer.ChaincodeMessage, {
+        type: messageType.TRANSACTION,
+        txid: transactionId,
+        channelId: channel,
+        payload: encode(input),
       })
+      // The proposal goes in as the client signed it.
+      stream.write(Buffer.concat([encode(message), wrap(5, signedProposal)]))
+      return execution
     },
     ready: () => ready.promise,
     close() {
-      isOpen = false
-      clearTimeout(timer)
-      for (const { settle } of running.values()) settle(unavailable('the peer is stopped'))
+      executions.settleAll(unavailable('the peer is stopped'))
+      connection.close()
       ready.reject(unavailable('the peer is stopped'))
-      registered?.cancel()
-      client.close()
     },
   }
 }

@@ -3,7 +3,8 @@
  * that `<` on strings is that order. For ASCII, which nearly all keys are, nothing changes.
  */
 
-const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text)
+/** Every character of ASCII is one byte of UTF-8, and no other one is. */
+const isAscii = (text: string): boolean => Buffer.byteLength(text, 'utf8') === text.length
 
 export const toOrdered = (key: string): string =>
   isAscii(key) ? key : Buffer.from(key, 'utf8').toString('latin1')

@@ -49,7 +49,8 @@ function wantedOf(
       return privateHash.length > 0 && members?.has(mspId) === true
     })
     .map(({ collection, privateHash }) => ({
-      ...place,
+      block: place.block,
+      transaction: place.transaction,
       transactionId: header?.transactionId ?? '',
       collection,
       hash: privateHash,
@@ -76,19 +77,12 @@ export function createMissingData(definition: Definition, mspId: string): Missin
       return found
     },
     reconcile(fetch) {
-      const found = missing.flatMap((wanted) => {
+      const found: Array<WantedData & { readonly content: Buffer }> = []
+      missing = missing.filter((wanted) => {
         const content = checked(fetch(wanted), wanted.hash)
-        return content === undefined ? [] : [{ ...wanted, content }]
+        if (content !== undefined) found.push({ ...wanted, content })
+        return content === undefined
       })
-      missing = missing.filter(
-        (wanted) =>
-          !found.some(
-            (item) =>
-              item.block === wanted.block &&
-              item.transaction === wanted.transaction &&
-              item.collection === wanted.collection,
-          ),
-      )
       return found
     },
     size: () => missing.length,

@@ -117,7 +117,14 @@ function readResults(content: Uint8Array): readonly NamespaceSet[] {
   return namespaces
 }
 
-function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array): Action {
+interface EndorsedAction {
+  readonly endorsed: Buffer
+  readonly endorsements: Action['endorsements']
+  readonly result: peer.ChaincodeAction
+}
+
+/** What was endorsed, when it was endorsed for this very proposal. */
+function readEndorsedAction(headers: Headers, data: Uint8Array): EndorsedAction {
   const [item, ...others] = decode(peer.Transaction, data).getActionsList()
   if (item === undefined || others.length > 0) throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
   const signatureHeader = item.getHeader_asU8()
@@ -133,27 +140,27 @@ function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array):
   const proposalHash = sha256(headers.channelHeader, signatureHeader, proposal)
   if (!proposalHash.equals(response.getProposalHash_asU8()))
     throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
-
-  const result = decode(peer.ChaincodeAction, response.getExtension_asU8())
-  const chaincode = result.getChaincodeId()?.getName() ?? ''
-  const chaincodeVersion = result.getChaincodeId()?.getVersion() ?? ''
-  const named = decode(peer.ChaincodeHeaderExtension, header.extension).getChaincodeId()?.getName()
-  if (chaincode === '' || chaincodeVersion === '' || named !== chaincode)
-    throw new Fault(code.INVALID_CHAINCODE)
   return {
-    chaincode,
-    chaincodeVersion,
-    eventName: readEvent(result.getEvents_asU8(), chaincode),
     endorsed,
     endorsements: action.getEndorsementsList().map((endorsement) => ({
       endorser: bytes(endorsement.getEndorser_asU8()),
       signature: bytes(endorsement.getSignature_asU8()),
     })),
-    namespaces: readResults(result.getResults_asU8()),
+    result: decode(peer.ChaincodeAction, response.getExtension_asU8()),
   }
 }
 
-const isEmpty = (envelope: Uint8Array): boolean => envelope.length === 0
+function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array): Action {
+  const { endorsed, endorsements, result } = readEndorsedAction(headers, data)
+  const chaincode = result.getChaincodeId()?.getName() ?? ''
+  const chaincodeVersion = result.getChaincodeId()?.getVersion() ?? ''
+  const named = decode(peer.ChaincodeHeaderExtension, header.extension).getChaincodeId()?.getName()
+  if (chaincode === '' || chaincodeVersion === '' || named !== chaincode)
+    throw new Fault(code.INVALID_CHAINCODE)
+  const eventName = readEvent(result.getEvents_asU8(), chaincode)
+  const namespaces = readResults(result.getResults_asU8())
+  return { chaincode, chaincodeVersion, eventName, endorsed, endorsements, namespaces }
+}
 
 /**
  * Reads a transaction and checks its form, in the order of Fabric's core/common/validation. Pure: neither signatures
@@ -161,7 +168,7 @@ const isEmpty = (envelope: Uint8Array): boolean => envelope.length === 0
  */
 export function readTransaction(envelope: Buffer): Transaction {
   const unread = { envelope, header: undefined, action: undefined }
-  if (isEmpty(envelope)) return { ...unread, fault: code.NIL_ENVELOPE }
+  if (envelope.length === 0) return { ...unread, fault: code.NIL_ENVELOPE }
   const read = ((): ReturnType<typeof readEnvelope> | undefined => {
     try {
       return readEnvelope(envelope)

@@ -3,7 +3,7 @@ import type { Definition } from './definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
 import { sameVersion, type StateView, type StateWrite } from './state.ts'
-import { isEndorserTransaction, type Action, type Transaction } from './transaction.ts'
+import { isEndorserTransaction, type Action, type EnvelopeHeader, type Transaction } from './transaction.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 import type { CheckedTransaction } from './verify-signatures.ts'
 
@@ -62,18 +62,23 @@ function judgeAction(transaction: CheckedTransaction, context: ValidationContext
   return isEndorsed(action, endorsers, definition) ? code.VALID : code.ENDORSEMENT_POLICY_FAILURE
 }
 
+/** What the id says: of which channel the transaction is, and whether the ledger has it already. */
+function judgeIdentity(header: EnvelopeHeader, context: ValidationContext): ValidationCode {
+  if (header.channel !== context.channel) return code.TARGET_CHAIN_NOT_FOUND
+  return context.hasTransaction(header.transactionId) ? code.DUPLICATE_TXID : code.VALID
+}
+
 /** Form, signatures and endorsements of one transaction, in Fabric's order (txvalidator/v20). */
 function judge(transaction: CheckedTransaction, context: ValidationContext): ValidationCode {
-  const { header, fault, isCreatorValid } = transaction
-  if (fault !== undefined && beforeSignature.has(fault)) return fault
-  if (header === undefined) return code.BAD_PAYLOAD
+  const { header, fault = code.VALID, isCreatorValid } = transaction
+  if (header === undefined || beforeSignature.has(fault)) return fault
   // The only configuration block is the genesis block, which each peer has been given and compared at its start.
-  if (!isEndorserTransaction(transaction) && fault === undefined) return code.VALID
+  if (!isEndorserTransaction(transaction) && fault === code.VALID) return code.VALID
   if (!isCreatorValid) return code.BAD_CREATOR_SIGNATURE
-  if (fault !== undefined && beforeDuplicate.has(fault)) return fault
-  if (header.channel !== context.channel) return code.TARGET_CHAIN_NOT_FOUND
-  if (context.hasTransaction(header.transactionId)) return code.DUPLICATE_TXID
-  return fault ?? judgeAction(transaction, context)
+  if (beforeDuplicate.has(fault)) return fault
+  const identity = judgeIdentity(header, context)
+  if (identity !== code.VALID) return identity
+  return fault === code.VALID ? judgeAction(transaction, context) : fault
 }
 
 /** Every read or write of a transaction with the space of the state that it touches. */

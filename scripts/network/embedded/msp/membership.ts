@@ -40,11 +40,9 @@ const nodeUnits: readonly Role[] = ['client', 'peer', 'orderer', 'admin']
 const cacheLimit = 5000
 
 function roleOf(certificate: X509Certificate, mspId: string): Role {
-  const units = certificate.subject
-    .split('\n')
-    .filter((line) => line.startsWith('OU='))
-    .map((line) => line.slice(3))
-  const roles = nodeUnits.filter((role) => units.includes(role))
+  const lines = certificate.subject.split('\n').filter((line) => line.startsWith('OU='))
+  const units = new Set(lines.map((line) => line.slice('OU='.length)))
+  const roles = nodeUnits.filter((role) => units.has(role))
   const [role] = roles
   if (role === undefined || roles.length > 1)
     throw new IdentityError('the identity must be a client, a peer, an orderer or an admin identity', mspId)

@@ -25,7 +25,7 @@ type Limits = Pick<BatchOptions, 'maxMessages' | 'preferredBytes' | 'timeoutMs'>
  * Groups envelopes into blocks. While nothing is being written a block is cut at once, so that a lone transaction does
  * not wait; what arrives during a write waits for its end, for the block to be full, or for the timeout. Load thus
  * makes the blocks larger by itself.
- * @param write writes a block; called in order, and again only when the last call has settled
+ * @param write writes a block; called in order, and again only when the last call has settled; must not reject
  */
 export function createBatcher(
   limits: Limits,
@@ -34,8 +34,8 @@ export function createBatcher(
 ): Batcher {
   let waiting: Buffer[] = []
   let waitingBytes = 0
-  let writing = 0
-  let last = Promise.resolve()
+  /** The writes that have not settled, each of which begins when the one before it has. */
+  const writes: Array<Promise<void>> = []
   let stopTimer: (() => void) | undefined
 
   const cut = (): void => {
@@ -45,13 +45,14 @@ export function createBatcher(
     const envelopes = waiting
     waiting = []
     waitingBytes = 0
-    writing += 1
-    last = last
+    const previous = writes.at(-1) ?? Promise.resolve()
+    const own = previous
       .then(() => write(envelopes))
       .finally(() => {
-        writing -= 1
-        if (writing === 0) cut()
+        void writes.shift()
+        if (writes.length === 0) cut()
       })
+    writes.push(own)
   }
   return {
     add(envelope) {
@@ -59,12 +60,12 @@ export function createBatcher(
       waiting.push(envelope)
       waitingBytes += envelope.length
       const isFull = waiting.length >= limits.maxMessages || waitingBytes >= limits.preferredBytes
-      if (writing === 0 || isFull) cut()
+      if (writes.length === 0 || isFull) cut()
       else stopTimer ??= timers.after(limits.timeoutMs, cut)
     },
     async flush() {
       cut()
-      while (writing > 0) await last
+      while (writes.length > 0) await writes.at(-1)
     },
   }
 }

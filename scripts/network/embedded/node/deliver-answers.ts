@@ -1,36 +1,34 @@
 import { decodeBlock, validationCodesOf, type Block } from '../ledger/block.ts'
 import { toPrivateMessage, type PrivateSets } from '../ledger/private-data.ts'
-import { readTransaction, type Transaction } from '../ledger/transaction.ts'
+import { isEndorserTransaction, readTransaction, type Transaction } from '../ledger/transaction.ts'
 import type { Definition } from '../ledger/definition.ts'
-import { build, common, encode, encoded, peer, wrap } from '../wire/message.ts'
+import { build, encode, encoded, peer, wrap } from '../wire/message.ts'
 
 /** `DeliverResponse` with the whole block; the field has the same number for peers and orderers. */
 export const blockAnswer = (block: Buffer): Buffer => wrap(2, block)
 
+type FilteredType = ReturnType<peer.FilteredTransaction['getType']>
+type FilteredCode = ReturnType<peer.FilteredTransaction['getTxValidationCode']>
+
+function toActions({ header, action }: Transaction): peer.FilteredTransactionActions {
+  if (header === undefined || action?.eventName === undefined) return new peer.FilteredTransactionActions()
+  const chaincodeEvent = build(peer.ChaincodeEvent, {
+    chaincodeId: action.chaincode,
+    txId: header.transactionId,
+    eventName: action.eventName,
+  })
+  const chaincodeActionsList = [build(peer.FilteredChaincodeAction, { chaincodeEvent })]
+  return build(peer.FilteredTransactionActions, { chaincodeActionsList })
+}
+
 function toFiltered(transaction: Transaction, code: number): peer.FilteredTransaction {
-  const { header, action } = transaction
-  const event =
-    action?.eventName === undefined
-      ? undefined
-      : build(peer.FilteredChaincodeAction, {
-          chaincodeEvent: build(peer.ChaincodeEvent, {
-            chaincodeId: action.chaincode,
-            txId: header?.transactionId ?? '',
-            eventName: action.eventName,
-          }),
-        })
-  const transactionActions = build(peer.FilteredTransactionActions, {
-    chaincodeActionsList: event === undefined ? [] : [event],
-  })
-  const isEndorser = header?.type === common.HeaderType.ENDORSER_TRANSACTION
-  return build(peer.FilteredTransaction, {
-    txid: header?.transactionId ?? '',
-    type: (header?.type ?? 0) as peer.FilteredTransaction['getType'] extends () => infer T ? T : never,
-    txValidationCode: code as peer.FilteredTransaction['getTxValidationCode'] extends () => infer T
-      ? T
-      : never,
-    transactionActions: isEndorser ? transactionActions : undefined,
-  })
+  const { header } = transaction
+  const filtered = build(peer.FilteredTransaction, { txValidationCode: code as FilteredCode })
+  if (header === undefined) return filtered
+  filtered.setTxid(header.transactionId)
+  filtered.setType(header.type as FilteredType)
+  if (isEndorserTransaction(transaction)) filtered.setTransactionActions(toActions(transaction))
+  return filtered
 }
 
 function encodeFiltered(channelId: string, block: Block): Buffer {

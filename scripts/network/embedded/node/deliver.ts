@@ -115,21 +115,19 @@ function serve(stream: Stream, options: DeliverOptions): void {
     return Status.SUCCESS
   }
 
+  const answer = async (previous: Promise<void>, envelope: Buffer): Promise<void> => {
+    await previous
+    try {
+      if (isOpen()) await send(statusAnswer(await deliver(envelope)))
+    } catch {
+      stream.destroy()
+    }
+  }
   let last = Promise.resolve()
   stream.on('data', (envelope: Buffer) => {
-    last = last
-      .then(async () => {
-        if (isOpen()) await send(statusAnswer(await deliver(envelope)))
-      })
-      .catch(() => {
-        stream.destroy()
-      })
+    last = answer(last, envelope)
   })
-  stream.on('end', () => {
-    void last.then(() => {
-      if (isOpen()) stream.end()
-    })
-  })
+  stream.on('end', () => void last.finally(() => isOpen() && stream.end()))
   for (const event of ['cancelled', 'error', 'close']) stream.on(event, onClosed)
 }
 

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
-import type { ChaincodeConnection, Execution } from '../chaincode/connection.ts'
+import type { ChaincodeConnection } from '../chaincode/connection.ts'
+import type { Execution } from '../chaincode/executions.ts'
 import { sha256 } from '../crypto/digest.ts'
 import { systemVersion, type Definition } from '../ledger/definition.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -131,15 +132,20 @@ async function process(signedProposal: Buffer, options: EndorserOptions): Promis
 /** A unary call as grpc-js hands it over. */
 type Callback = (error: { code: status; details: string } | null, answer?: Buffer) => void
 
+async function reply(signedProposal: Buffer, callback: Callback, options: EndorserOptions): Promise<void> {
+  let content: Buffer
+  try {
+    content = await process(signedProposal, options)
+  } catch (error) {
+    const code = error instanceof ProposalError ? status.UNKNOWN : status.INTERNAL
+    callback({ code, details: (error as Error).message })
+    return
+  }
+  callback(null, content)
+}
+
 /** The handler of `protos.Endorser/ProcessProposal`. */
 export const createEndorser =
   (options: EndorserOptions): ((call: { readonly request: Buffer }, callback: Callback) => void) =>
-  (call, callback) => {
-    process(call.request, options).then(
-      (content) => callback(null, content),
-      (error: Error) => {
-        const code = error instanceof ProposalError ? status.UNKNOWN : status.INTERNAL
-        callback({ code, details: error.message })
-      },
-    )
-  }
+  (call, callback) =>
+    void reply(call.request, callback, options)

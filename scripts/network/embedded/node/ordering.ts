@@ -31,11 +31,12 @@ export interface BroadcastAnswer {
 
 /** Puts transactions in order and signs the blocks. */
 export interface Ordering {
-  readonly blocks: Pick<BlockFile, 'height' | 'lastHash' | 'read'>
+  /** What is on the disk. */
+  readonly blocks: Pick<BlockFile, 'height' | 'read'>
   /** Writes the first blocks of a new chain, one an envelope; nothing may have been accepted yet. */
   initialise(envelopes: readonly Buffer[]): Promise<void>
   accept(envelope: Buffer): BroadcastAnswer
-  onCommit(listener: () => void): () => void
+  readonly onCommit: (listener: () => void) => () => void
   /** Accepts nothing more, writes what has been accepted, and closes the file. */
   close(): Promise<void>
 }
@@ -112,11 +113,13 @@ export function openOrdering(options: OrderingOptions): Ordering {
   const blocks = openBlockFile(join(options.directory, 'chain'), () => undefined)
   const listeners = new Set<() => void>()
   let isOpen = true
+  let { height } = blocks
 
   const write = async (envelopes: readonly Buffer[]): Promise<void> => {
     const block = signBlock(createBlock(blocks.height, blocks.lastHash, envelopes), options.signer)
     blocks.append(block)
     await blocks.sync()
+    height = blocks.height
     for (const listener of listeners) listener()
     await options.onBlock(block)
   }
@@ -131,7 +134,12 @@ export function openOrdering(options: OrderingOptions): Ordering {
   })
 
   return {
-    blocks,
+    blocks: {
+      get height() {
+        return height
+      },
+      read: (number) => blocks.read(number),
+    },
     async initialise(envelopes) {
       for (const envelope of envelopes) await write([envelope])
     },

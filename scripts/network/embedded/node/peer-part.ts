@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { SourceBlock } from '../block-source.ts'
 import { hostOf } from '../../names.ts'
 import { credentialsOf } from '../../profile.ts'
 import { portsOf } from '../../topology.ts'
@@ -7,20 +8,14 @@ import { createChaincodeConnection, type ChaincodeConnection } from '../chaincod
 import { chaincodeAddress } from '../chaincode/environment.ts'
 import { checkGenesis } from '../channel/compare.ts'
 import { checkDefinition } from '../channel/lifecycle.ts'
-import { decodeBlock, type Block } from '../ledger/block.ts'
+import { decodeBlock } from '../ledger/block.ts'
 import { openLedger, type Ledger } from '../ledger/ledger.ts'
 import type { FetchPrivate } from '../ledger/missing-data.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import { code, codeName } from '../ledger/validation-code.ts'
-import type { CheckedTransaction } from '../ledger/verify-signatures.ts'
 import { createSigner } from '../msp/signer.ts'
 import type { PartOptions } from './ordering-part.ts'
 import { servePeer } from './peer.ts'
-
-export interface SourceBlock {
-  readonly block: Block
-  readonly transactions: readonly CheckedTransaction[]
-}
 
 export interface PeerPartOptions extends PartOptions {
   readonly organisation: string
@@ -41,31 +36,55 @@ export interface PeerPart {
   close(): Promise<void>
 }
 
-/** One run at a time; a call during a run has another one follow. Blocks are committed strictly in order. */
-function createCatchUp(ledger: Ledger, options: PeerPartOptions, isOpen: () => boolean): () => Promise<void> {
-  const { organisation, pull, log } = options
-  let run: Promise<void> | undefined
-  let again = false
-  const commitAll = async (): Promise<void> => {
-    again = false
-    for (;;) {
-      const next = isOpen() ? pull(ledger.blocks.height) : undefined
-      if (next === undefined) break
-      const codes = await ledger.commit(next.block, next.transactions)
-      for (const [index, value] of codes.entries())
-        if (value !== code.VALID)
-          log(`peer-${organisation}: block ${next.block.number}, transaction ${index} is ${codeName(value)}`)
-    }
-    if (again) await commitAll()
+/** Commits what the orderer has, strictly in order. Errors: when a block cannot be committed. */
+async function commitAll(ledger: Ledger, { organisation, pull, log }: PeerPartOptions): Promise<void> {
+  for (;;) {
+    const next = pull(ledger.blocks.height)
+    if (next === undefined) return
+    const codes = await ledger.commit(next.block, next.transactions)
+    for (const [index, value] of codes.entries())
+      if (value !== code.VALID)
+        log(`peer-${organisation}: block ${next.block.number}, transaction ${index} is ${codeName(value)}`)
   }
-  return () => {
-    again = true
-    run ??= commitAll()
-      .catch((error: Error) => log(`peer-${organisation} cannot commit: ${error.message}`))
-      .finally(() => {
-        run = undefined
-      })
-    return run
+}
+
+/**
+ * One run at a time; a call during a run has another one follow. A peer that could not commit a block commits no more:
+ * what is on its disk and what is in its state may differ until it is started again.
+ */
+function createCatchUp(
+  ledger: Ledger,
+  options: PeerPartOptions,
+): {
+  readonly run: () => Promise<void>
+  readonly stop: () => Promise<void>
+} {
+  let current: Promise<void> | undefined
+  let again = false
+  const closed = new AbortController()
+  const repeat = async (): Promise<void> => {
+    try {
+      while (again && !closed.signal.aborted) {
+        again = false
+        await commitAll(ledger, options)
+      }
+    } catch (error) {
+      closed.abort()
+      options.log(`peer-${options.organisation} commits no more: ${(error as Error).message}`)
+    } finally {
+      current = undefined
+    }
+  }
+  return {
+    run() {
+      again = true
+      current ??= repeat()
+      return current
+    },
+    async stop() {
+      closed.abort()
+      await current
+    },
   }
 }
 
@@ -93,11 +112,10 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
     definitions,
     fetch: options.fetch,
   })
-  let isOpen = true
-  const catchUp = createCatchUp(ledger, options, () => isOpen)
+  const catchUp = createCatchUp(ledger, options)
   let chaincode: ChaincodeConnection | undefined
   try {
-    await catchUp()
+    await commitAll(ledger, options)
     check(ledger, options)
     await ledger.reconcile()
     chaincode = createChaincodeConnection({
@@ -128,12 +146,11 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
       mspId,
       ledger,
       chaincode,
-      catchUp,
+      catchUp: catchUp.run,
       async close() {
         await server.close()
         chaincode?.close()
-        isOpen = false
-        await catchUp()
+        await catchUp.stop()
         ledger.close()
       },
     }

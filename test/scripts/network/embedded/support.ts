@@ -73,7 +73,7 @@ export function startChaincode(
 export interface NetworkProcess {
   readonly child: ChildProcess
   /** The first notice of this type, or an error with what the process said when it ended before. */
-  notice(type: string): Promise<{ readonly heights: Record<string, number> }>
+  readonly notice: (type: string) => Promise<{ readonly heights: Record<string, number> }>
 }
 
 export function startNetworkProcess(settings: {

@@ -1,0 +1,42 @@
+import type { Channel } from './channel/channel.ts'
+import { decodeBlock, type Block } from './ledger/block.ts'
+import { checkTransaction, type CheckedTransaction } from './ledger/verify-signatures.ts'
+import { isBlockSigned, type Ordering } from './node/ordering.ts'
+
+/** A block with the signatures of its transactions checked. */
+export interface SourceBlock {
+  readonly block: Block
+  readonly transactions: readonly CheckedTransaction[]
+}
+
+/** Blocks kept: all peers ask for the newest at about the same time, and checking signatures is the costly part. */
+const cacheLimit = 32
+
+/**
+ * The orderer's blocks for the peers of this process; undefined when there is none of this number yet, or the orderer
+ * is stopped. Errors: when a block is not signed by an orderer, or the asking peer is ahead of the orderer.
+ */
+export function createBlockSource(
+  channel: Channel,
+  ordering: () => Ordering | undefined,
+): (number: number) => SourceBlock | undefined {
+  const cache = new Map<number, SourceBlock>()
+  const { membership, ordererMspId } = channel
+
+  const check = (block: Block): SourceBlock => {
+    if (block.number > 0 && !isBlockSigned(block, membership, ordererMspId))
+      throw new Error(`no orderer has signed block ${block.number}`)
+    return { block, transactions: block.envelopes.map((envelope) => checkTransaction(envelope, membership)) }
+  }
+  return (number) => {
+    const blocks = ordering()?.blocks
+    if (blocks === undefined || number === blocks.height) return undefined
+    if (number > blocks.height)
+      throw new Error(`it is ahead of the orderer, whose height is ${blocks.height}`)
+    const found = cache.get(number) ?? check(decodeBlock(blocks.read(number)))
+    const [oldest] = cache.keys()
+    if (cache.size >= cacheLimit && oldest !== undefined) cache.delete(oldest)
+    cache.set(number, found)
+    return found
+  }
+}

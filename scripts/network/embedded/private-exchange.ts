@@ -1,0 +1,42 @@
+import type { Definition } from './ledger/definition.ts'
+import type { FetchPrivate } from './ledger/missing-data.ts'
+import type { PrivateSets } from './ledger/private-data.ts'
+import type { PartName } from './part-name.ts'
+import type { PeerPart } from './node/peer-part.ts'
+
+/** How the peers of this process hand private data to each other: what gossip is among real peers. */
+export interface PrivateExchange {
+  /** Asks the members' peers that run. */
+  readonly fetch: FetchPrivate
+  /** Gives an endorser's private data to the members' peers that run; resolves when it is on a disk. */
+  distribute(endorser: PartName, transactionId: string, sets: PrivateSets): Promise<void>
+}
+
+/** @param peers those that run now */
+export function createPrivateExchange(
+  definition: Definition,
+  peers: ReadonlyMap<PartName, PeerPart>,
+): PrivateExchange {
+  const isMember = (peer: PeerPart, collection: string): boolean =>
+    definition.collections.get(collection)?.members.has(peer.mspId) === true
+  return {
+    fetch(wanted) {
+      for (const peer of peers.values()) {
+        const content = isMember(peer, wanted.collection) ? peer.ledger.find(wanted) : undefined
+        if (content !== undefined) return content
+      }
+      return undefined
+    },
+    async distribute(endorser, transactionId, sets) {
+      const receivers = [...peers].filter(([, peer]) => {
+        const visible = new Map([...sets].filter(([collection]) => isMember(peer, collection)))
+        if (visible.size > 0) peer.ledger.transient.add(transactionId, peer.ledger.blocks.height, visible)
+        return visible.size > 0
+      })
+      // An endorser has it on its own disk; one that is no member answers for those that are.
+      const own = receivers.filter(([name]) => name === endorser)
+      const durable = own.length > 0 ? own : receivers
+      await Promise.all(durable.map(([, peer]) => peer.ledger.transient.sync()))
+    },
+  }
+}

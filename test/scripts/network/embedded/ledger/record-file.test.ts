@@ -1,0 +1,124 @@
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { openRecordFile } from '../../../../../scripts/network/embedded/ledger/record-file.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'medledger-records-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+let count = 0
+let path = ''
+beforeEach(() => {
+  count += 1
+  path = join(directory, `file-${count}`)
+})
+
+function write(records: readonly Uint8Array[]): void {
+  const file = openRecordFile(path, 'blocks')
+  for (const record of records) file.append(record)
+  file.close()
+}
+
+function readAll(): Buffer[] {
+  const file = openRecordFile(path, 'blocks')
+  const records = Array.from({ length: file.length }, (_, index) => file.read(index))
+  file.close()
+  return records
+}
+
+const sample = ['one', 'two', 'three'].map((text) => Buffer.from(text))
+const fileHeaderSize = 8
+
+describe('a record file', () => {
+  test('gives back what was appended', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 10 }), (records) => {
+        rmSync(path, { force: true })
+        write(records)
+        expect(readAll()).toEqual(records.map((record) => Buffer.from(record)))
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('keeps all whole records, wherever a crash cuts it', () => {
+    write(sample)
+    const whole = readFileSync(path)
+    for (let size = 0; size < whole.length; size += 1) {
+      writeFileSync(path, whole.subarray(0, size))
+      const records = readAll()
+      expect(records).toEqual(sample.slice(0, records.length))
+      const ends = [11, 22, 35].map((end) => fileHeaderSize + end)
+      expect(records).toHaveLength(ends.filter((end) => end <= size).length)
+    }
+  })
+
+  test('goes on after a torn end', () => {
+    write(sample)
+    appendFileSync(path, Buffer.from([0, 0, 0, 9, 1, 2]))
+    const file = openRecordFile(path, 'blocks')
+    expect(file.length).toBe(3)
+    file.append(Buffer.from('four'))
+    file.close()
+    expect(readAll().map(String)).toEqual(['one', 'two', 'three', 'four'])
+  })
+
+  test('forgets a last record whose bytes did not all reach the disk', () => {
+    write(sample)
+    const content = readFileSync(path)
+    content[content.length - 1] = 0
+    writeFileSync(path, content)
+    expect(readAll().map(String)).toEqual(['one', 'two'])
+  })
+
+  test('that is damaged before its end is refused by name', () => {
+    write(sample)
+    const content = readFileSync(path)
+    content[fileHeaderSize + 8] = 0
+    writeFileSync(path, content)
+    expect(() => openRecordFile(path, 'blocks')).toThrow(`${path} is damaged at byte 8`)
+  })
+
+  test('of an unknown version, of another kind, or of another program is refused by name', () => {
+    write(sample)
+    expect(() => openRecordFile(path, 'private')).toThrow('does not hold private')
+    const content = readFileSync(path)
+    content.writeUInt16BE(2, 4)
+    writeFileSync(path, content)
+    expect(() => openRecordFile(path, 'blocks')).toThrow(
+      'has format version 2; this program knows version 1 only',
+    )
+    writeFileSync(path, 'something else')
+    expect(() => openRecordFile(path, 'blocks')).toThrow('is not a file of this ledger')
+  })
+
+  test('can be emptied, and can be read by its owner only', () => {
+    write(sample)
+    const file = openRecordFile(path, 'blocks')
+    file.clear()
+    file.append(Buffer.from('new'))
+    file.close()
+    expect(readAll().map(String)).toEqual(['new'])
+    expect(statSync(path).mode % 0o1000).toBe(0o600)
+  })
+
+  test('takes nothing any more when it is closed', async () => {
+    write(sample)
+    const file = openRecordFile(path, 'blocks')
+    file.close()
+    expect(() => file.append(Buffer.from('late'))).toThrow('is closed')
+    await expect(file.sync()).rejects.toThrow('is closed')
+    truncateSync(path, fileHeaderSize)
+    expect(readAll()).toEqual([])
+  })
+})
