@@ -3,6 +3,20 @@ import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+/** The same end-to-end suite on a network of its own, started before it and stopped after it. */
+const onNetwork = (topology: string) => ({
+  test: {
+    name: `end-to-end-${topology}`,
+    root,
+    include: ['test/end-to-end/network/**/*.test.ts'],
+    globalSetup: [`test/end-to-end/setup-${topology}.ts`],
+    // The suites share a network and stop its parts: one file at a time.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+})
+
 export default defineConfig({
   test: {
     projects: [
@@ -12,6 +26,19 @@ export default defineConfig({
           root,
           include: ['test/{chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      onNetwork('demo'),
+      onNetwork('narrow'),
+      {
+        test: {
+          name: 'end-to-end-instance',
+          root,
+          include: ['test/end-to-end/instance/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -1,0 +1,4 @@
+import type { TestProject } from 'vitest/node'
+import { startNetwork } from '../support/start-network.ts'
+
+export default (project: TestProject): Promise<() => Promise<void>> => startNetwork(project, 'demo', 18200)
