@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { lockDirectory } from '../../../../scripts/network/embedded/lock.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'medledger-lock-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const directory = (): string => mkdtempSync(join(root, 'lock-'))
+
+describe('the lock of a directory', () => {
+  test('is held once, and can be taken again when it is released', () => {
+    const path = directory()
+    const lock = lockDirectory(path)
+    expect(() => lockDirectory(path)).toThrow(`${path} is in use by process ${process.pid}`)
+    lock.release()
+    expect(existsSync(join(path, 'lock'))).toBe(false)
+    lockDirectory(path).release()
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  test('of a process that died is taken over', () => {
+    const path = directory()
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    writeFileSync(join(path, 'lock'), `${pid} 12345\n`)
+    lockDirectory(path).release()
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  test('is taken over from another process that has been given the same pid', () => {
+    const path = directory()
+    writeFileSync(join(path, 'lock'), `${process.ppid} 1\n`)
+    lockDirectory(path).release()
+  })
+})
