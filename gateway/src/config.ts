@@ -41,7 +41,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     try {
       return read(text)
     } catch (error) {
-      faults.push(`${name}: ${error instanceof Error ? withoutPath(error) : 'cannot be read'}`)
+      faults.push(`${name}: ${error instanceof Error ? reasonOf(error) : 'cannot be read'}`)
       return undefined
     }
   }
@@ -87,6 +87,10 @@ function masterKey(file: string): Uint8Array {
   return Buffer.from(value, 'hex')
 }
 
-/** Node's file errors name the path, which is in the environment anyway; a JSON error may quote the content. */
-const withoutPath = (error: Error): string =>
-  error instanceof SyntaxError ? 'is not a JSON file' : error.message
+/** A JSON error may quote the content, and a file error the path, where somebody may have put the secret itself. */
+function reasonOf(error: Error): string {
+  if (error instanceof SyntaxError) return 'is not a JSON file'
+  return 'code' in error && 'syscall' in error
+    ? `names a file that cannot be read (${String(error.code)})`
+    : error.message
+}

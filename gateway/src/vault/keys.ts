@@ -10,6 +10,8 @@ import type { KeyDatabase } from '../store/index.ts'
 export interface VaultKeys {
   /** The patient's key; made when there is none. */
   patientKey(patient: string): Promise<Uint8Array>
+  /** The patient's key. Errors: when there is none, or none any more: reading must not make a destroyed one anew. */
+  existingKey(patient: string): Promise<Uint8Array>
   /** A digest that only this organisation can compute, for look-ups that must not name what they look up. */
   digest(purpose: string, value: string): string
 }
@@ -36,15 +38,22 @@ export function createVaultKeys(database: KeyDatabase, master: Uint8Array): Vaul
       .execute()
   }
 
+  const existingKey = async (patient: string): Promise<Uint8Array> => {
+    const value = await wrapped(patient)
+    if (value === undefined) throw new Error('The vault has no key for this patient.')
+    const { plaintext } = await compactDecrypt(value, master, {
+      keyManagementAlgorithms: ['A256KW'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    })
+    return plaintext
+  }
+
   return {
     async patientKey(patient) {
       if ((await wrapped(patient)) === undefined) await make(patient)
-      const { plaintext } = await compactDecrypt((await wrapped(patient)) ?? '', master, {
-        keyManagementAlgorithms: ['A256KW'],
-        contentEncryptionAlgorithms: ['A256GCM'],
-      })
-      return plaintext
+      return existingKey(patient)
     },
+    existingKey,
     digest: (purpose, value) =>
       createHmac('sha256', master).update(`${purpose}\u0000`).update(value).digest('hex'),
   }

@@ -1,5 +1,5 @@
 import { CompactEncrypt, compactDecrypt } from 'jose'
-import { canonical, randomId, sha256Hex } from 'medledger-chaincode/api'
+import { canonical, MedledgerError, randomId, sha256Hex } from 'medledger-chaincode/api'
 import type { Database } from '../store/index.ts'
 import type { VaultKeys } from './keys.ts'
 
@@ -24,7 +24,10 @@ export interface Deposited {
 }
 
 export interface Vault {
-  /** Keeps a document as ciphertext; it can be released once {@link Vault.confirm} has been called. */
+  /**
+   * Keeps a document as ciphertext; it can be released once {@link Vault.confirm} has been called.
+   * Errors: CONFLICT when the chosen id is another source's or another patient's.
+   */
   deposit(deposit: Deposit): Promise<Deposited>
   /** Notes that the ledger has the descriptors of these versions. */
   confirm(versions: readonly Pick<Deposited, 'document' | 'version'>[]): Promise<void>
@@ -50,13 +53,10 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
       const contentDigest = keys.digest('content', text)
       const before = await newest(sourceDigest)
       if (before?.content === contentDigest) return known(before)
-      const replaced = before !== undefined && before.registered === 1
-      const document = before?.document ?? id ?? `${custodian}-${randomId()}`
-      // A version that never reached the ledger is overwritten: nobody can have seen it.
-      const version = before === undefined ? 1 : before.version + (replaced ? 1 : 0)
+      const { document, version } = following(before, id ?? `${custodian}-${randomId()}`)
       const ciphertext = await encrypt(text, await keys.patientKey(patient), { document, version })
       const digest = sha256Hex(ciphertext)
-      await database
+      const { numInsertedOrUpdatedRows } = await database
         .insertInto('documents')
         .values({
           document,
@@ -72,9 +72,13 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
           conflict
             .columns(['document', 'version'])
             .doUpdateSet({ content: contentDigest, ciphertext, digest })
-            .where('documents.registered', '=', 0),
+            .where('documents.registered', '=', 0)
+            .where('documents.source', '=', sourceDigest),
         )
-        .execute()
+        .executeTakeFirstOrThrow()
+      if (Number(numInsertedOrUpdatedRows ?? 0) === 0) {
+        throw new MedledgerError('CONFLICT', 'Another document has this id: choose another one.')
+      }
       return { document, version, digest, state: version > 1 ? 'replaces' : 'new' }
     },
 
@@ -99,7 +103,7 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
         .where('version', '=', version)
         .executeTakeFirst()
       if (row === undefined) return undefined
-      return decrypt(row.ciphertext, await keys.patientKey(row.patient), { document, version })
+      return decrypt(row.ciphertext, await keys.existingKey(row.patient), { document, version })
     },
   }
 }
@@ -121,6 +125,12 @@ function known({ document, version, digest, registered }: StoredVersion): Deposi
 interface Identity {
   readonly document: string
   readonly version: number
+}
+
+/** What a changed content becomes. A version that never reached the ledger is overwritten: nobody can have seen it. */
+function following(before: StoredVersion | undefined, newDocument: string): Identity {
+  if (before === undefined) return { document: newDocument, version: 1 }
+  return { document: before.document, version: before.version + (before.registered === 1 ? 1 : 0) }
 }
 
 /** The header names the document, so that no ciphertext can be passed off as another's. */

@@ -1,0 +1,189 @@
+import { Writable } from 'node:stream'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { pino } from 'pino'
+import { createApp } from '../../gateway/src/app.ts'
+import { createAuthenticate, createKeySource } from '../../gateway/src/authenticate.ts'
+import { GatewayError } from '../../gateway/src/error.ts'
+import { createClient } from '../../gateway/src/ledger/client.ts'
+import { createLog, type Log } from '../../gateway/src/log.ts'
+import { createGive, type Give } from '../../gateway/src/release/give.ts'
+import { keepReleases, type ReleaseRecords } from '../../gateway/src/release/records.ts'
+import type { Services } from '../../gateway/src/services.ts'
+import {
+  keepPositions,
+  openDatabase,
+  openKeyDatabase,
+  sqliteDialect,
+  type Database,
+} from '../../gateway/src/store/index.ts'
+import { createVault, createVaultKeys } from '../../gateway/src/vault/index.ts'
+import { memoryLedger, type MemoryLedger } from './gateway-ledger.ts'
+import { demoWorld, people, type User, type World } from './ledger-world.ts'
+
+export type Organisation = 'north' | 'south' | 'authority'
+
+/** A gateway's log in memory: what it wrote, line by line. */
+export function capturedLog(organisation = 'north'): { readonly log: Log; readonly lines: string[] } {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString('utf8'))
+      done()
+    },
+  })
+  return { log: createLog(organisation, pino({ base: { organisation } }, stream)), lines }
+}
+
+/** One organisation's gateway over the ledger in memory, with the parts that a test wants to look at. */
+export interface TestGateway {
+  readonly app: FastifyInstance
+  readonly services: Services
+  readonly database: Database
+  readonly records: ReleaseRecords
+  readonly give: Give
+  readonly lines: readonly string[]
+}
+
+/** The gateways of all organisations over one ledger; releases go from one to another without sockets. */
+export interface TestNetwork {
+  readonly world: World
+  readonly ledger: MemoryLedger
+  readonly gateways: Readonly<Record<Organisation, TestGateway>>
+  /** Custodians whose gateway does not answer the others. */
+  readonly away: Set<string>
+  /** A request of somebody through a gateway, her own organisation's unless another is named. */
+  send(user: User | undefined, request: TestRequest): Promise<LightMyRequestResponse>
+}
+
+export interface TestRequest {
+  readonly url: string
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly through?: Organisation
+  readonly purposes?: string[]
+}
+
+export async function testNetwork(): Promise<TestNetwork> {
+  const world = await demoWorld()
+  const ledger = memoryLedger(world)
+  const away = new Set<string>()
+  const givers = new Map<string, Give>()
+  const ask = (own: string): Services['ask'] =>
+    Object.assign(
+      async (custodian: string, release: Parameters<Give>[0]) => {
+        const give = givers.get(custodian)
+        if (give === undefined || away.has(custodian))
+          throw new GatewayError('CUSTODIAN_UNAVAILABLE', 'The custodian does not answer.')
+        return give(release, own)
+      },
+      { close: async () => {} },
+    )
+  const open = async (own: Organisation): Promise<TestGateway> => {
+    const gateway = await openGateway(own, world, ledger, ask(own))
+    givers.set(own, gateway.give)
+    return gateway
+  }
+  const gateways = {
+    north: await open('north'),
+    south: await open('south'),
+    authority: await open('authority'),
+  }
+  return {
+    world,
+    ledger,
+    gateways,
+    away,
+    async send(user, { url, method = 'GET', body, headers, through, purposes }) {
+      const own = through ?? (user === undefined ? 'north' : people[user].organisation)
+      const { token } = user
+        ? await world.as(user, { through: own, ...(purposes !== undefined && { purposes }) })
+        : {}
+      return gateways[own].app.inject({
+        url,
+        method,
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/fhir+json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+    },
+  }
+}
+
+async function openGateway(
+  own: Organisation,
+  world: World,
+  ledger: MemoryLedger,
+  ask: Services['ask'],
+): Promise<TestGateway> {
+  const { constitution } = world
+  const organisation = constitution.organisations.find(({ name }) => name === own)
+  if (organisation === undefined) throw new RangeError(`no organisation ${own}`)
+  const { log, lines } = capturedLog(own)
+  const now = (): number => world.now
+  const transport = ledger.transportOf(own)
+  const client = createClient(transport, constitution, own)
+  const database = await openDatabase(sqliteDialect(':memory:'))
+  const keyDatabase = await openKeyDatabase(sqliteDialect(':memory:'))
+  const vault = createVault(database, createVaultKeys(keyDatabase, Buffer.alloc(32, own)), own)
+  const positions = await keepPositions(database, transport)
+  const records = keepReleases({
+    database,
+    client,
+    custodian: own,
+    log: (event, fields) => log.event(event, fields),
+  })
+  const give = createGive({ custodian: own, client, transport, vault, records, now })
+  const keyOf = createKeySource(client, now)
+  const authenticate = createAuthenticate({ constitution, organisation, keyOf, now })
+  const services = {
+    constitution,
+    organisation,
+    authenticate,
+    client,
+    transport,
+    positions,
+    vault,
+    ask,
+    log,
+  }
+  return { app: createApp(services), services, database, records, give, lines }
+}
+
+/** A minimal FHIR document. */
+export const bundleOf = (text: string): Record<string, unknown> => ({
+  resourceType: 'Bundle',
+  type: 'document',
+  entry: [{ resource: { resourceType: 'Composition', title: text } }],
+})
+
+/** One document of a request to `POST /v1/documents`. */
+export const depositOf = (
+  source: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> => ({
+  source,
+  type: { system: 'http://loinc.org', code: '34133-9' },
+  date: '2025-11-03',
+  bundle: bundleOf(source),
+  ...more,
+})
+
+/** Deposits documents of a patient with a custodian and answers with their ids. */
+export async function depositAt(
+  network: TestNetwork,
+  custodian: 'north' | 'south',
+  patient: User,
+  documents: readonly Record<string, unknown>[],
+): Promise<string[]> {
+  const answer = await network.send(`records.${custodian}`, {
+    url: '/v1/documents',
+    method: 'POST',
+    body: { patient: people[patient].handle, documents },
+  })
+  const { documents: kept } = answer.json<{ documents: { id: string }[] }>()
+  return kept.map(({ id }) => id)
+}
