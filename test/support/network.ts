@@ -121,7 +121,7 @@ export async function send(
 }
 
 /** Text and bytes are sent as they are, everything else as JSON. */
-function bodyOf(body: unknown): BodyInit | undefined {
+function bodyOf(body: unknown): string | Uint8Array<ArrayBuffer> | undefined {
   if (body === undefined || typeof body === 'string') return body
   return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body)
 }

@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { medledger, repository, shell, type Finished } from '../../support/command-line.ts'
+import { processesOf, startInstance, type RunningInstance } from '../../support/instance.ts'
+import { poll } from '../../support/poll.ts'
+
+const firstPort = 18300
+let data: string
+let instance: RunningInstance
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'medledger-story-'))
+  instance = await startInstance(data, ['--port', String(firstPort)])
+})
+
+afterAll(async () => {
+  await instance.interrupt()
+  await rm(data, { recursive: true, force: true })
+})
+
+interface Row {
+  readonly entry: string
+  readonly at: string
+  readonly block: number
+  readonly kind: string
+  readonly person: string
+  readonly organisation: string
+  readonly documents: readonly { readonly id: string; readonly outcome: string }[]
+  readonly delivered: boolean | null
+}
+
+const json = async <Value>(...args: string[]): Promise<Value> => {
+  const { code, stdout, stderr } = await medledger([...args, '--data', data, '--json'])
+  if (code !== 0) throw new Error(`medledger ${args.join(' ')} ended with ${code}: ${stderr}`)
+  return JSON.parse(stdout) as Value
+}
+
+const log = (): Promise<Row[]> => json<Row[]>('log', '--patient', 'maria', '--as', 'maria')
+
+/** The commands that the box shows, as somebody would paste them. */
+function commandsInBox(): string[] {
+  return [...instance.output().matchAll(/npm run --silent medledger -- [^\n│|]*/g)].map(([line]) =>
+    line.trim(),
+  )
+}
+
+test('the five commands of the box play the story: refused, granted, read, revoked, refused again', async () => {
+  expect(instance.output()).toContain('embedded network, invented data, not for real patients')
+  const commands = commandsInBox()
+  expect(commands.length).toBeGreaterThanOrEqual(5)
+  const paste = (verb: string): Promise<Finished> => {
+    const line = commands.find((command) => command.includes(`-- ${verb} `))
+    if (line === undefined) throw new Error(`the box has no command "${verb}": ${commands.join(' / ')}`)
+    return shell(line, { MEDLEDGER_DATA: data })
+  }
+  const codes = []
+  for (const verb of ['read', 'grant', 'read', 'log', 'revoke', 'read']) codes.push((await paste(verb)).code)
+  expect(codes).toEqual([4, 0, 0, 0, 0, 4])
+
+  const rows = await poll('the release on the ledger', async () => {
+    const found = await log()
+    return found.some(({ delivered }) => delivered === true) ? found : undefined
+  })
+  const accesses = rows.filter(({ kind }) => kind === 'access')
+  expect(accesses.map(({ documents, delivered }) => [documents[0]?.outcome, delivered])).toEqual([
+    ['deny', false],
+    ['permit', true],
+    ['deny', false],
+  ])
+  expect(accesses[0]).toMatchObject({ person: 'Dr Wei Chen', organisation: 'south' })
+  expect(rows.filter(({ kind }) => kind === 'consent').length).toBeGreaterThanOrEqual(2)
+})
+
+test('after a restart the earlier entries are an unchanged prefix', async () => {
+  const before = await log()
+  expect(await instance.interrupt()).toBe(0)
+  instance = await startInstance(data, ['--port', String(firstPort)])
+  const after = await log()
+  expect(after.slice(0, before.length)).toEqual(before)
+})
+
+test('after kill -9 of every process the earlier entries are an unchanged prefix', async () => {
+  const before = await log()
+  const processes = processesOf(data)
+  expect(processes.length).toBeGreaterThanOrEqual(8)
+  for (const pid of processes) process.kill(pid, 'SIGKILL')
+  await poll('all processes to be gone', () => (processes.some(isRunning) ? undefined : true))
+  instance = await startInstance(data, ['--port', String(firstPort)])
+  const after = await log()
+  expect(after.slice(0, before.length)).toEqual(before)
+})
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('a second instance on the same data, and one on taken ports, say so in one line', async () => {
+  const second = await medledger(['start', '--data', data, '--port', '18350'])
+  expect(second.code).not.toBe(0)
+  expect(second.stderr.trim().split('\n')).toHaveLength(1)
+  const elsewhere = await mkdtemp(join(tmpdir(), 'medledger-second-'))
+  const taken = await medledger(['start', '--data', elsewhere, '--port', String(firstPort)])
+  await rm(elsewhere, { recursive: true, force: true })
+  expect(taken.code).not.toBe(0)
+  expect(taken.stderr).toContain('--port')
+  expect(taken.stderr.trim().split('\n')).toHaveLength(1)
+})
+
+test('every answer of the command line has the exit code that the README states', async () => {
+  const code = async (...args: string[]): Promise<number | null> =>
+    (await medledger([...args, '--data', data])).code
+  expect(await code('status')).toBe(0)
+  expect(await code('nonsense')).toBe(2)
+  expect(await code('token', '--user', 'nobody.at.all')).toBe(2)
+  expect(await code('revoke', '0'.repeat(32), '--as', 'maria')).toBe(3)
+  expect(await code('read', `north-${'0'.repeat(32)}`, '--as', 'dr.chen')).toBe(4)
+  expect((await medledger(['people', '--data', join(repository, 'does-not-exist')])).code).toBe(5)
+})
+
+test('without the orderer a reading says that the service is unavailable', async () => {
+  const documents = await json<{ id: string }[]>('documents', '--patient', 'maria', '--as', 'maria')
+  const id = documents[0]?.id ?? ''
+  expect((await medledger(['stop', 'orderer', '--data', data])).code).toBe(0)
+  const read = await medledger(['read', id, '--as', 'maria', '--data', data])
+  expect((await medledger(['start', 'orderer', '--data', data])).code).toBe(0)
+  expect([5, 7]).toContain(read.code)
+  expect(read.stdout).toBe('')
+  const again = await poll('the document to be readable again', async () => {
+    const result = await medledger(['read', id, '--as', 'maria', '--data', data])
+    return result.code === 0 ? result : undefined
+  })
+  expect(again.stdout).not.toBe('')
+})
