@@ -113,6 +113,7 @@ export function openOrdering(options: OrderingOptions): Ordering {
   const blocks = openBlockFile(join(options.directory, 'chain'), () => undefined)
   const listeners = new Set<() => void>()
   let isOpen = true
+  let hasFailed = false
   let { height } = blocks
 
   const write = async (envelopes: readonly Buffer[]): Promise<void> => {
@@ -124,10 +125,12 @@ export function openOrdering(options: OrderingOptions): Ordering {
     await options.onBlock(block)
   }
   const batcher = createBatcher(options.batch, async (envelopes) => {
+    if (hasFailed) return
     try {
       await write(envelopes)
     } catch (error) {
       // Nothing can be ordered after a block that may or may not be on the disk; a restart finds out.
+      hasFailed = true
       isOpen = false
       options.onFailure(error as Error)
     }
