@@ -27,6 +27,12 @@ export interface VerifyOptions {
 
 export const tokenLimits = { characters: 4096, lifetimeSeconds: 600, skewSeconds: 10 } as const
 
+/**
+ * The compact form (RFC 7515, section 7.1) with a signature of 64 bytes, whose last letter carries four unused bits.
+ * A lenient decoder also takes other spellings of the same bytes, and not every endorser's decoder is equally lenient.
+ */
+const compactForm = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]$/
+
 /** One answer for every fault, so that an attacker learns nothing from it. */
 const refuse = (cause?: unknown): MedledgerError =>
   new MedledgerError('INVALID_TOKEN', 'The access token is not accepted: sign in again and retry.', { cause })
@@ -39,7 +45,7 @@ export async function verifyToken(
   token: string,
   { keyOf, at, audience }: VerifyOptions,
 ): Promise<TokenClaims> {
-  if (token.length > tokenLimits.characters) throw refuse()
+  if (token.length > tokenLimits.characters || !compactForm.test(token)) throw refuse()
   try {
     const { kid } = decodeProtectedHeader(token)
     const { iss } = decodeJwt(token)
