@@ -1,5 +1,6 @@
 import type { Actor, Directive, DocumentType } from './directive.ts'
 import { firstInstant, lastInstant } from './period.ts'
+import { knownPurposes, knownRoles } from './vocabulary.ts'
 
 /** All that a decision may depend on; it has no clock and reads nothing. */
 export interface Facts {
@@ -44,12 +45,15 @@ export const defaultPolicySystem = 'urn:medledger:default-policy'
 
 const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 const scopeSystem = 'http://terminology.hl7.org/CodeSystem/consentscope'
+const participationType = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
 
 type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const listOf = (value: unknown): readonly unknown[] =>
-  Array.isArray(value) ? value : value === undefined ? [] : [value]
+
+/** Whether `value` is an object without members beyond those that are understood. */
+const hasOnly = (value: unknown, known: readonly string[]): value is Json =>
+  isObject(value) && Object.keys(value).every((member) => known.includes(member))
 
 /** Reports every member of `value` that is not in `known`: nothing that could narrow a directive is dropped silently. */
 function unknownMembers(value: Json, path: string, known: readonly string[]): string[] {
@@ -73,7 +77,7 @@ export function toDirective(consent: string, resource: Json): Mapped {
   if (effect !== 'permit' && effect !== 'deny') faults.push('Consent.provision.type must be permit or deny')
   const actors = mapEach(provision['actor'], 'Consent.provision.actor', toActor, faults)
   const purposes = mapEach(provision['purpose'], 'Consent.provision.purpose', toPurpose, faults)
-  const types = mapEach(provision['code'], 'Consent.provision.code', toTypes, faults)?.flat()
+  const types = mapEach(provision['code'], 'Consent.provision.code', codingsOf, faults)?.flat()
   const period = toPeriod(provision['period'], faults)
   if (faults.length > 0) return { kind: 'faults', faults }
   return {
@@ -92,9 +96,7 @@ export function toDirective(consent: string, resource: Json): Mapped {
 /** A Consent without a provision chooses the policy for when no directive applies, as its `policyRule`. */
 function toDefaultPolicy(resource: Json, faults: string[]): Mapped {
   if (resource['provision'] !== undefined) faults.push('Consent.provision is not understood')
-  const codes = codingsOf(resource['policyRule'])
-    .filter(({ system }) => system === defaultPolicySystem)
-    .map(({ code }) => code)
+  const codes = codesOf(resource['policyRule'], defaultPolicySystem)
   const [code] = codes
   if (codes.length === 1 && (code === 'deny' || code === 'basic-normal') && faults.length === 0) {
     return { kind: 'default-policy', defaultPolicy: code }
@@ -102,12 +104,16 @@ function toDefaultPolicy(resource: Json, faults: string[]): Mapped {
   return { kind: 'faults', faults: [...faults, 'Consent.provision is missing'] }
 }
 
-/** Members without a bearing on the decision, or checked by {@link headFaults}. */
+/**
+ * Members without a bearing on the decision, or checked by {@link headFaults}. Every R4 Consent has a policy or a
+ * policyRule (invariant ppc-1); a rule's own type counts before it.
+ */
 const consentMembers = [
   'resourceType',
   'id',
   'meta',
   'language',
+  'text',
   'identifier',
   'status',
   'scope',
@@ -116,6 +122,7 @@ const consentMembers = [
   'dateTime',
   'performer',
   'organization',
+  'sourceAttachment',
   'policyRule',
   'provision',
 ]
@@ -124,11 +131,25 @@ function headFaults(resource: Json): string[] {
   const faults: string[] = []
   if (resource['resourceType'] !== 'Consent') faults.push('resourceType must be Consent')
   if (resource['status'] !== 'active') faults.push('Consent.status must be active')
-  const scopes = codingsOf(resource['scope'])
-  if (!scopes.some(({ system, code }) => code === 'patient-privacy' && system === scopeSystem)) {
+  if (!codesOf(resource['scope'], scopeSystem).includes('patient-privacy')) {
     faults.push(`Consent.scope must be patient-privacy of ${scopeSystem}`)
   }
+  const choosesDefault = codesOf(resource['policyRule'], defaultPolicySystem).length > 0
+  if (choosesDefault && resource['provision'] !== undefined) {
+    faults.push('Consent.policyRule chooses a default policy, which a Consent with a provision cannot')
+  }
   return faults
+}
+
+/** A concept's codes in one system; what is in others is not asked for. */
+function codesOf(concept: unknown, system: string): string[] {
+  const codings: unknown = isObject(concept) ? concept['coding'] : undefined
+  if (!Array.isArray(codings)) return []
+  return codings.flatMap((coding: unknown) =>
+    isObject(coding) && coding['system'] === system && typeof coding['code'] === 'string'
+      ? [coding['code']]
+      : [],
+  )
 }
 
 function mapEach<Value>(
@@ -138,7 +159,7 @@ function mapEach<Value>(
   faults: string[],
 ): Value[] | undefined {
   if (value === undefined) return undefined
-  const items = listOf(value)
+  const items: unknown[] = Array.isArray(value) ? value : []
   const mapped = items.map(map).filter((item) => item !== undefined)
   // An empty list would read as "no constraint", the opposite of what a list that could not be understood means.
   if (items.length === 0 || mapped.length < items.length) faults.push(`${path} is not understood`)
@@ -149,16 +170,25 @@ const personReference = /^Practitioner\/([0-9a-f]{32})$/
 const organisationReference = /^Organization\/([a-z][a-z0-9]{1,15})$/
 
 function toActor(item: unknown): Actor | undefined {
-  if (!isObject(item) || !isObject(item['reference'])) return undefined
   // The role in which somebody acts narrows an actor by rules of its own; only "information recipient" is implied.
-  if (Object.keys(item).some((member) => member !== 'role' && member !== 'reference')) return undefined
-  if (item['role'] !== undefined && !codingsOf(item['role']).some(({ code }) => code === 'IRCP'))
-    return undefined
+  if (!hasOnly(item, ['role', 'reference'])) return undefined
+  if (item['role'] !== undefined && !isRecipientRole(item['role'])) return undefined
   const reference = item['reference']
-  if (typeof reference['reference'] === 'string') return toReferredActor(reference['reference'])
-  const identifier = reference['identifier']
-  if (!isObject(identifier) || identifier['system'] !== roleSystem) return undefined
-  return typeof identifier['value'] === 'string' ? { role: identifier['value'] } : undefined
+  if (!hasOnly(reference, ['reference', 'identifier', 'display'])) return undefined
+  const { reference: target, identifier } = reference
+  if (identifier === undefined) return typeof target === 'string' ? toReferredActor(target) : undefined
+  return target === undefined ? toRoleActor(identifier) : undefined
+}
+
+const isRecipientRole = (role: unknown): boolean =>
+  codingsOf(role)?.every(
+    ({ system, code }) => code === 'IRCP' && (system === undefined || system === participationType),
+  ) === true
+
+function toRoleActor(identifier: unknown): Actor | undefined {
+  if (!hasOnly(identifier, ['system', 'value']) || identifier['system'] !== roleSystem) return undefined
+  const role = knownRoles.find((known) => known === identifier['value'])
+  return role === undefined ? undefined : { role }
 }
 
 function toReferredActor(reference: string): Actor | undefined {
@@ -169,36 +199,43 @@ function toReferredActor(reference: string): Actor | undefined {
 }
 
 function toPurpose(item: unknown): string | undefined {
-  if (!isObject(item) || typeof item['code'] !== 'string') return undefined
-  return item['system'] === actReason ? item['code'] : undefined
+  const coding = toCoding(item)
+  return coding?.system === actReason && knownPurposes.includes(coding.code) ? coding.code : undefined
 }
 
-function toTypes(item: unknown): DocumentType[] | undefined {
-  const codings = codingsOf(item)
-  return codings.length > 0 ? codings : undefined
+/** The codings of a concept; undefined when any of it is not understood: to drop one would narrow a deny. */
+function codingsOf(concept: unknown): DocumentType[] | undefined {
+  if (!hasOnly(concept, ['coding', 'text']) || !Array.isArray(concept['coding'])) return undefined
+  const given: unknown[] = concept['coding']
+  const codings = given.map(toCoding).filter((coding) => coding !== undefined)
+  return codings.length > 0 && codings.length === given.length ? codings : undefined
 }
 
-function codingsOf(concept: unknown): DocumentType[] {
-  if (!isObject(concept)) return []
-  return listOf(concept['coding']).flatMap((coding) => {
-    if (!isObject(coding) || typeof coding['code'] !== 'string') return []
-    const system = coding['system']
-    return [{ code: coding['code'], ...(typeof system === 'string' && { system }) }]
-  })
+function toCoding(value: unknown): DocumentType | undefined {
+  if (!hasOnly(value, ['system', 'code', 'display', 'userSelected'])) return undefined
+  const { system, code } = value
+  if (typeof code !== 'string' || code === '') return undefined
+  if (system === undefined) return { code }
+  return typeof system === 'string' ? { system, code } : undefined
 }
 
 function toPeriod(value: unknown, faults: string[]): { start?: number; end?: number } {
   if (value === undefined) return {}
-  if (!isObject(value)) {
-    faults.push('Consent.provision.period is not understood')
+  const path = 'Consent.provision.period'
+  if (!isObject(value) || Object.keys(value).length === 0) {
+    faults.push(`${path} is not understood`)
     return {}
   }
-  faults.push(...unknownMembers(value, 'Consent.provision.period', ['start', 'end']))
-  const limit = (name: 'start' | 'end', instant: (text: unknown) => number | undefined): object => {
-    if (value[name] === undefined) return {}
-    const found = instant(value[name])
-    if (found === undefined) faults.push(`Consent.provision.period.${name} is not a FHIR dateTime`)
-    return { [name]: found }
+  faults.push(...unknownMembers(value, path, ['start', 'end']))
+  const limit = (name: 'start' | 'end', instant: typeof firstInstant): number | undefined => {
+    const found = value[name] === undefined ? undefined : instant(value[name])
+    if (found === undefined && value[name] !== undefined)
+      faults.push(`${path}.${name} is not a FHIR dateTime`)
+    return found
   }
-  return { ...limit('start', firstInstant), ...limit('end', lastInstant) }
+  const start = limit('start', firstInstant)
+  const end = limit('end', lastInstant)
+  // A deny that can never apply would protect nobody (FHIR R4, invariant per-1).
+  if ((start ?? -Infinity) > (end ?? Infinity)) faults.push(`${path} ends before it starts`)
+  return { ...(start !== undefined && { start }), ...(end !== undefined && { end }) }
 }

@@ -1,5 +1,5 @@
 const dateTime =
-  /^(?<year>\d{4})(?:-(?<month>\d{2})(?:-(?<day>\d{2})(?<time>T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?)?)?$/
+  /^(?<year>\d{4})(?:-(?<month>\d{2})(?:-(?<day>\d{2})(?<time>T(?!24)\d{2}:\d{2}:\d{2}(?<fraction>\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2}))?)?)?$/
 
 interface Span {
   readonly first: number
@@ -12,7 +12,10 @@ interface Span {
  */
 export const firstInstant = (text: unknown): number | undefined => spanOf(text)?.first
 
-/** Last millisecond likewise: a date-only end includes that whole day (FHIR R4, data types, Period), in UTC. */
+/**
+ * Last millisecond likewise: an end includes all that matches it, a date-only one that whole day (FHIR R4, data types,
+ * Period), in UTC.
+ */
 export const lastInstant = (text: unknown): number | undefined => spanOf(text)?.last
 
 function spanOf(text: unknown): Span | undefined {
@@ -24,7 +27,8 @@ function spanOf(text: unknown): Span | undefined {
   if (!isDay(year, month ?? 1, day ?? 1)) return undefined
   if (groups['time'] === undefined) return spanOfDays(year, month, day)
   const instant = Date.parse(String(text))
-  return Number.isNaN(instant) ? undefined : { first: instant, last: instant }
+  if (Number.isNaN(instant)) return undefined
+  return { first: instant, last: groups['fraction'] === undefined ? instant + 999 : instant }
 }
 
 const numberOf = (digits: string | undefined): number | undefined =>
