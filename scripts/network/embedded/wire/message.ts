@@ -2,8 +2,8 @@ import { common, ledger, msp, orderer, peer } from '@hyperledger/fabric-protos'
 import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js'
 
 /*
- * Fabric's messages. This folder is the only part of the embedded network that knows google-protobuf's conventions:
- * setters that return nothing, `List` suffixes, `extension$`, and byte fields that may be base64 text.
+ * Fabric's messages. Making, encoding and decoding them happens here and nowhere else: google-protobuf's setters return
+ * nothing, a field named `extension` is `extension$`, byte fields may be base64 text, and Timestamp is not exported.
  */
 
 // Types of the inner packages are reached through `ledger`, as TypeScript sees no namespace in a constant.

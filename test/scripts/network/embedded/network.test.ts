@@ -259,6 +259,22 @@ describe('parts that fail', () => {
     expect(await evaluateAt('authority', 'getPrivate', 'access-south', 'while-away')).toBe('kept')
   })
 
+  test('a peer that is alone says what it lacks, and has it when another member is back', async () => {
+    await network.stop('peer-authority')
+    await putPrivate(['NorthMSP', 'SouthMSP'], 'access-south', 'alone', 'found')
+    await network.stop('peer-north')
+    await network.stop('peer-south')
+    await network.start('peer-authority')
+    await network.chaincodeReady()
+    expect(await failureOf(evaluateAt('authority', 'getPrivate', 'access-south', 'alone'))).toContain(
+      'private data matching public hash version is not available',
+    )
+    await network.start('peer-south')
+    expect(await evaluateAt('authority', 'getPrivate', 'access-south', 'alone')).toBe('found')
+    await network.start('peer-north')
+    expect(sameHeights()).toBe(true)
+  })
+
   test('a second network on the same directory is refused', async () => {
     const second = startEmbeddedNetwork({
       topology,
