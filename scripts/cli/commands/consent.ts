@@ -1,0 +1,139 @@
+import { Role } from 'medledger-chaincode/api'
+import { findPerson } from '../../development/index.ts'
+import { textAt, type Json } from '../../import/resource.ts'
+import { exitCodes, Failure } from '../exit-codes.ts'
+import { matchesOf, toConsentResult, type ConsentResult } from '../fhir.ts'
+import type { PersonalOptions } from '../options.ts'
+import { writeJson, type Output } from '../output.ts'
+import { openSession, type Session } from '../session.ts'
+
+export interface GrantOptions extends PersonalOptions {
+  readonly to: string
+  readonly purpose?: readonly string[]
+  readonly type?: readonly string[]
+  readonly until?: string
+  readonly custodian?: readonly string[]
+}
+
+const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
+const participation = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
+const scope = 'http://terminology.hl7.org/CodeSystem/consentscope'
+const roles = Role.anyOf.map((role): string => role.const)
+
+/** Whom a grant is for: a person of staff, everybody of an organisation, or everybody of a role. */
+function recipient(to: string, { people, instance }: Session): Json {
+  const person = findPerson(people, to)
+  if (person?.role === 'patient')
+    throw new Failure(
+      exitCodes.badInput,
+      `${to} is a patient: name somebody of staff, an organisation or a role.`,
+    )
+  if (person !== undefined) return { reference: `Practitioner/${person.handle}` }
+  const { organisations } = instance.topology.constitution
+  if (organisations.some(({ name }) => name === to)) return { reference: `Organization/${to}` }
+  if (roles.includes(to)) return { identifier: { system: 'urn:medledger:role', value: to } }
+  throw new Failure(
+    exitCodes.badInput,
+    `There is no user, organisation or role ${to}: see \`medledger people\`; roles are ${roles.join(', ')}.`,
+  )
+}
+
+/** The FHIR R4 Consent that a grant's options describe. */
+export function toConsent(patient: string, options: GrantOptions, session: Session): Json {
+  const { purpose, type, until, custodian } = options
+  return {
+    resourceType: 'Consent',
+    status: 'active',
+    scope: { coding: [{ system: scope, code: 'patient-privacy' }] },
+    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0', display: 'Consent Document' }] }],
+    patient: { reference: `Patient/${patient}` },
+    ...(custodian && { organization: custodian.map((name) => ({ reference: `Organization/${name}` })) }),
+    provision: {
+      type: 'permit',
+      ...(until !== undefined && { period: { end: until } }),
+      actor: [
+        {
+          role: { coding: [{ system: participation, code: 'IRCP' }] },
+          reference: recipient(options.to, session),
+        },
+      ],
+      ...(purpose && { purpose: purpose.map((code) => ({ system: actReason, code })) }),
+      ...(type && { code: type.map((code) => ({ coding: [{ system: 'http://loinc.org', code }] })) }),
+    },
+  }
+}
+
+function requireCustodians(names: readonly string[] | undefined, { instance }: Session): void {
+  const known = instance.topology.constitution.placements.map(({ custodian }) => custodian)
+  const unknown = names?.find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    throw new Failure(exitCodes.badInput, `There is no custodian ${unknown}; there are: ${known.join(', ')}.`)
+}
+
+/** `medledger grant`: one decision of the patient, lodged with every custodian unless some are named. */
+export async function grant(options: GrantOptions, output: Output): Promise<void> {
+  const session = await openSession(options.data)
+  const person = session.person(options.as)
+  requireCustodians(options.custodian, session)
+  const body = toConsent(person.handle, options, session)
+  const answer = await session
+    .gatewayFor(person, options.at)
+    .expect({ method: 'POST', path: '/fhir/Consent', body }, [201, 202])
+  report('granted', toConsentResult(answer.body), options, output)
+}
+
+interface RevokeOptions extends PersonalOptions {
+  readonly last?: true
+}
+
+/** `medledger revoke`: makes one consent inactive wherever it is lodged; `--last` the newest that is active. */
+export async function revoke(
+  consent: string | undefined,
+  options: RevokeOptions,
+  output: Output,
+): Promise<void> {
+  if ((consent === undefined) === (options.last === undefined))
+    throw new Failure(exitCodes.badInput, 'Name the consent, or say --last.')
+  if (consent !== undefined && !/^[0-9a-f]{32}$/.test(consent))
+    throw new Failure(exitCodes.badInput, 'A consent’s id is 32 hexadecimal digits.')
+  const session = await openSession(options.data)
+  const person = session.person(options.as)
+  const gateway = session.gatewayFor(person, options.at)
+  const findLast = async (): Promise<string> => {
+    const path = `/fhir/Consent?patient=${person.handle}`
+    const { body } = await gateway.expect({ method: 'GET', path }, [200])
+    const found = matchesOf(body).findLast(({ status }) => status === 'active')
+    const id = textAt(found, 'id')
+    if (id === undefined) throw new Failure(exitCodes.notFound, 'You have no active consent.')
+    return id
+  }
+  const id = consent ?? (await findLast())
+  const body = {
+    resourceType: 'Consent',
+    id,
+    status: 'inactive',
+    scope: { coding: [{ system: scope, code: 'patient-privacy' }] },
+    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+    patient: { reference: `Patient/${person.handle}` },
+  }
+  const answer = await gateway.expect({ method: 'PUT', path: `/fhir/Consent/${id}`, body }, [200, 202])
+  report('revoked', toConsentResult(answer.body), options, output)
+}
+
+/** Prints what was done; where a custodian has not taken the decision, the command has not done all it was asked. */
+function report(
+  what: 'granted' | 'revoked',
+  { consent, entries, missing }: ConsentResult,
+  { json }: PersonalOptions,
+  output: Output,
+): void {
+  if (json) writeJson(output, { consent, entries })
+  else output.out(`Consent ${consent} ${what}.\n${entries.map((entry) => `Entry ${entry}\n`).join('')}`)
+  if (missing.length === 0) return
+  const where = missing.map(({ custodian, error }) => `${custodian} (${error})`).join(', ')
+  const isUnknown = missing.some(({ error }) => error === 'OUTCOME_UNKNOWN')
+  throw new Failure(
+    isUnknown ? exitCodes.outcomeUnknown : exitCodes.unavailable,
+    `Not ${what} at ${where}: repeat the command there (--custodian) when it answers again.`,
+  )
+}

@@ -1,0 +1,103 @@
+import { check, DocumentId } from 'medledger-chaincode/api'
+import { exitCodes, Failure } from '../exit-codes.ts'
+import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LogRow } from '../fhir.ts'
+import { problemOf, toFailure } from '../gateway-client.ts'
+import type { PersonalOptions } from '../options.ts'
+import { plain, table, writeJson, type Output } from '../output.ts'
+import { openSession } from '../session.ts'
+import { summarise } from '../summary.ts'
+
+interface PatientOptions extends PersonalOptions {
+  readonly patient: string
+}
+
+function remark(bundle: unknown, { err }: Output): void {
+  for (const line of remarksOf(bundle)) err(`${plain(line)}\n`)
+}
+
+/** `medledger documents`: what the person could read now of a patient. */
+export async function documents(options: PatientOptions, output: Output): Promise<void> {
+  const session = await openSession(options.data)
+  const person = session.person(options.as)
+  const patient = session.patientHandle(options.patient)
+  const path = `/fhir/DocumentReference?patient=${patient}`
+  const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
+  const found = matchesOf(body).map(toDocumentRow)
+  if (options.json)
+    writeJson(
+      output,
+      found.map(({ row }) => row),
+    )
+  else if (found.length === 0) output.out('No documents that you may read.\n')
+  else {
+    const rows = found.map(({ row, typeName }) => [row.id, row.type, typeName, row.date, row.custodian])
+    output.out(table(['document', 'type', '', 'date', 'custodian'], rows))
+  }
+  remark(body, output)
+}
+
+interface ReadOptions extends PersonalOptions {
+  readonly purpose?: string
+}
+
+/**
+ * `medledger read`: asks for a document. A refusal is an answer too: it is printed, with the entry that it left, before
+ * the command ends with exit 4.
+ */
+export async function read(document: string, options: ReadOptions, output: Output): Promise<void> {
+  requireDocumentId(document)
+  const session = await openSession(options.data)
+  const gateway = session.gatewayFor(session.person(options.as), options.at)
+  const answer = await gateway.send({
+    method: 'GET',
+    path: `/fhir/Bundle/${document}`,
+    ...(options.purpose !== undefined && { headers: { 'x-purpose-of-use': options.purpose } }),
+  })
+  const { status, body, entry } = answer
+  if (status === 200) {
+    if (options.json)
+      writeJson(output, { entry, documents: [{ id: document, outcome: 'permit', document: body }] })
+    else output.out(`${summarise(body)}\nEntry ${entry ?? 'unknown'}\n`)
+    return
+  }
+  const isRefusal = status === 403 && problemOf(body).code === 'NOT_RELEASED'
+  if (isRefusal && options.json) writeJson(output, { entry, documents: [{ id: document, outcome: 'deny' }] })
+  const failure = toFailure(answer)
+  if (entry === undefined) throw failure
+  throw new Failure(failure.exitCode, `${failure.message} Entry ${plain(entry)}`)
+}
+
+function requireDocumentId(document: string): void {
+  try {
+    check(DocumentId, document, 'document id')
+  } catch {
+    throw new Failure(
+      exitCodes.badInput,
+      'A document id is its custodian, a hyphen and 32 hexadecimal digits: see `medledger documents`.',
+    )
+  }
+}
+
+/** `medledger log`: who did what with a patient's records, in ledger order. Looking is itself an entry. */
+export async function log(options: PatientOptions, output: Output): Promise<void> {
+  const session = await openSession(options.data)
+  const person = session.person(options.as)
+  const patient = session.patientHandle(options.patient)
+  const path = `/fhir/AuditEvent?patient=${patient}`
+  const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
+  const rows = toLogRows(body)
+  if (options.json) writeJson(output, rows)
+  else
+    output.out(table(['at', 'block', 'kind', 'who', 'of', 'purpose', 'what', 'delivered'], rows.map(toCells)))
+  remark(body, output)
+}
+
+const delivery = (delivered: boolean | null): string => {
+  if (delivered === null) return ''
+  return delivered ? 'yes' : 'no'
+}
+
+function toCells({ at, block, kind, person, organisation, purpose, documents, delivered }: LogRow): string[] {
+  const what = documents.map(({ id, outcome }) => `${outcome} ${id}`).join(', ')
+  return [at, String(block), kind, person, organisation, purpose ?? '', what, delivery(delivered)]
+}

@@ -1,0 +1,120 @@
+import { Command, Option } from 'commander'
+import { topologyNames } from '../start/topologies.ts'
+import type { GrantOptions } from './commands/consent.ts'
+import type { ImportOptions } from './commands/import.ts'
+import type { StartCommandOptions } from './commands/start.ts'
+import {
+  collect,
+  parseLoinc,
+  parsePort,
+  parsePurpose,
+  parseUntil,
+  withCommon,
+  withPerson,
+  type CommonOptions,
+  type PersonalOptions,
+} from './options.ts'
+import type { Output } from './output.ts'
+
+/** The command line as a value: what there is to say, and what each command does. Commands are loaded when called. */
+export function createProgram(output: Output): Command {
+  const program = new Command('medledger')
+    .description('Share medical records on a permissioned ledger, and see who looked at what.')
+    .exitOverride()
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 error, 2 usage or bad input, 3 not found, 4 refused or not authenticated,\n' +
+        '5 ledger or service unavailable, 6 verification failed, 7 outcome unknown.',
+    )
+  for (const add of [addInstance, addPeople, addReading, addConsent, addImport]) add(program, output)
+  return program
+}
+
+function addInstance(program: Command, output: Output): void {
+  withCommon(program.command('start').argument('[part]', 'a part of the running instance that was stopped'))
+    .description('start an instance, or one part of the running one')
+    .option('--port <number>', 'the first of a block of thirteen ports', parsePort)
+    .option('--reset', 'delete what the data directory holds, and begin anew')
+    .option('--no-demo', 'without demonstration documents')
+    .addOption(new Option('--topology <name>', 'who holds whose records').choices(topologyNames))
+    .action(async (part: string | undefined, options: StartCommandOptions & CommonOptions) => {
+      if (part === undefined) return (await import('./commands/start.ts')).start(options, output)
+      return (await import('./commands/instance.ts')).startPart(part, options, output)
+    })
+  withCommon(
+    program.command('stop').argument('[part]', 'orderer, or peer-, chaincode-, gateway-<organisation>'),
+  )
+    .description('stop the instance, or one part of it')
+    .action(async (part: string | undefined, options: CommonOptions) =>
+      (await import('./commands/instance.ts')).stop(part, options, output),
+    )
+  withCommon(program.command('status'))
+    .description('whether the instance is ready, and where its gateways are')
+    .action(async (options: CommonOptions) =>
+      (await import('./commands/instance.ts')).status(options, output),
+    )
+}
+
+function addPeople(program: Command, output: Output): void {
+  withCommon(program.command('people'))
+    .description('the people for whom there are tokens')
+    .action(async (options: CommonOptions) =>
+      (await import('./commands/instance.ts')).people(options, output),
+    )
+  withCommon(program.command('token'))
+    .description('a bearer token of one of the people, valid for five minutes')
+    .requiredOption('--user <user>', 'for whom')
+    .option('--at <organisation>', 'the gateway that is to take it; by default that of the own organisation')
+    .action(async (options: CommonOptions & { user: string; at?: string }) =>
+      (await import('./commands/instance.ts')).token(options, output),
+    )
+}
+
+function addReading(program: Command, output: Output): void {
+  withPerson(program.command('documents'))
+    .description('what somebody could read now of a patient')
+    .requiredOption('--patient <patient>', 'user name or handle')
+    .action(async (options: PersonalOptions & { patient: string }) =>
+      (await import('./commands/reading.ts')).documents(options, output),
+    )
+  withPerson(program.command('read').argument('<document>', 'id of the document'))
+    .description('ask for a document; the request is recorded whatever the answer')
+    .option('--purpose <code>', 'the purpose of use, e.g. TREAT', parsePurpose)
+    .action(async (document: string, options: PersonalOptions & { purpose?: string }) =>
+      (await import('./commands/reading.ts')).read(document, options, output),
+    )
+  withPerson(program.command('log'))
+    .description('who did what with a patient’s records')
+    .requiredOption('--patient <patient>', 'user name or handle')
+    .action(async (options: PersonalOptions & { patient: string }) =>
+      (await import('./commands/reading.ts')).log(options, output),
+    )
+}
+
+function addConsent(program: Command, output: Output): void {
+  const asGiven = (value: string): string => value
+  withPerson(program.command('grant'))
+    .description('allow somebody to read, as the patient')
+    .requiredOption('--to <whom>', 'a user, an organisation (north) or a role (doctor)')
+    .option('--purpose <code>', 'only for this purpose of use; may be repeated', collect(parsePurpose))
+    .option('--type <code>', 'only documents of this LOINC type; may be repeated', collect(parseLoinc))
+    .option('--until <date>', 'the last day, or the last instant', parseUntil)
+    .option('--custodian <organisation>', 'only at this custodian; may be repeated', collect(asGiven))
+    .action(async (options: GrantOptions) => (await import('./commands/consent.ts')).grant(options, output))
+  withPerson(program.command('revoke').argument('[consent]', 'id of the consent'))
+    .description('take a consent back, as the patient')
+    .option('--last', 'the newest consent that is active')
+    .action(async (consent: string | undefined, options: PersonalOptions & { last?: true }) =>
+      (await import('./commands/consent.ts')).revoke(consent, options, output),
+    )
+}
+
+function addImport(program: Command, output: Output): void {
+  withCommon(program.command('import').argument('<file>', 'a FHIR R4 Bundle of one patient'))
+    .description('take a patient’s records over from a FHIR bundle')
+    .requiredOption('--org <organisation>', 'the hospital that keeps them')
+    .action(async (file: string, options: ImportOptions) =>
+      (await import('./commands/import.ts')).importFile(file, options, output),
+    )
+}

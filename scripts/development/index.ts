@@ -1,0 +1,3 @@
+export * from './files.ts'
+export * from './issuer.ts'
+export * from './people.ts'

@@ -1,0 +1,45 @@
+import { rm } from 'node:fs/promises'
+import { check, Constitution } from 'medledger-chaincode/api'
+import { Type, type Static } from 'typebox'
+import { parseFile, readIfPresent, replaceFile, toText } from '../development/index.ts'
+import type { Paths } from './paths.ts'
+
+/** What a running instance says about itself, for the command line to find it. */
+const Instance = Type.Object({
+  /** Process of the supervisor. */
+  pid: Type.Integer({ minimum: 1 }),
+  /** Path of its control socket. */
+  control: Type.String({ minLength: 1 }),
+  topology: Type.Object({ constitution: Constitution, firstPort: Type.Integer() }),
+  gateways: Type.Array(Type.Object({ organisation: Type.String(), url: Type.String() })),
+  parts: Type.Array(Type.Object({ name: Type.String(), pid: Type.Optional(Type.Integer()) })),
+})
+export type Instance = Static<typeof Instance>
+
+export const writeInstance = ({ instance }: Paths, value: Instance): Promise<void> =>
+  replaceFile(instance, toText(value))
+
+export const removeInstance = ({ instance }: Paths): Promise<void> => rm(instance, { force: true })
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** The instance that runs on a data directory, or undefined. A record left behind by a crash does not count. */
+export async function readInstance({ instance }: Paths): Promise<Instance | undefined> {
+  const text = await readIfPresent(instance)
+  if (text === undefined) return undefined
+  try {
+    const found = check(Instance, parseFile(instance, text), 'instance record')
+    return isAlive(found.pid) ? found : undefined
+  } catch {
+    throw new Error(`${instance} is damaged: start the instance again.`)
+  }
+}
+
+export { isAlive }

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+
+/** Where an instance keeps what; every path is absolute when the root is. */
+export interface Paths {
+  readonly root: string
+  /** Says that the directory is ours, in which format and for which topology. */
+  readonly marker: string
+  /** What a running instance says about itself. */
+  readonly instance: string
+  readonly control: string
+  readonly constitution: string
+  readonly credentials: string
+  readonly ledger: string
+  readonly networkSettings: string
+  /** What the bootstrap has done already. */
+  readonly journal: string
+  readonly people: string
+  readonly logs: string
+  readonly issuer: (organisation: string) => string
+  readonly gateway: (organisation: string) => GatewayPaths
+}
+
+export interface GatewayPaths {
+  readonly data: string
+  readonly profile: string
+  readonly partners: string
+  readonly masterKey: string
+}
+
+export const defaultDirectory = '.medledger'
+
+export function pathsIn(root: string): Paths {
+  const inRoot = (...parts: string[]): string => join(root, ...parts)
+  return {
+    root,
+    marker: inRoot('medledger.json'),
+    instance: inRoot('instance.json'),
+    control: inRoot('control.sock'),
+    constitution: inRoot('constitution.json'),
+    credentials: inRoot('network', 'credentials'),
+    ledger: inRoot('network', 'ledger'),
+    networkSettings: inRoot('network', 'settings.json'),
+    journal: inRoot('network', 'bootstrapped.json'),
+    people: inRoot('people.json'),
+    logs: inRoot('logs'),
+    issuer: (organisation) => inRoot('issuers', `${organisation}.json`),
+    gateway: (organisation) => ({
+      data: inRoot('gateways', organisation, 'data'),
+      profile: inRoot('gateways', organisation, 'profile.json'),
+      partners: inRoot('gateways', organisation, 'partners.json'),
+      masterKey: inRoot('gateways', organisation, 'master.key'),
+    }),
+  }
+}

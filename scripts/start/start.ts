@@ -1,0 +1,213 @@
+import { appendFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { allPorts, defaultFirstPort } from '../network/topology.ts'
+import { bootstrapPlanOf } from './bootstrap-steps.ts'
+import { renderBox } from './box.ts'
+import { runChecklist, type ChecklistOutput, type ChecklistStep } from './checklist.ts'
+import { serveControl, type ControlServer } from './control.ts'
+import { demoStep, loadDemo, storyDocument } from './demo.ts'
+import { readMarker, resetDirectory, takeDirectory, writeMarker, type Marker } from './directory.ts'
+import { removeInstance, writeInstance } from './instance.ts'
+import { openJournal, type Journal } from './journal.ts'
+import { defaultDirectory, pathsIn, type Paths } from './paths.ts'
+import { requireFreePorts } from './ports.ts'
+import { prepare, type Prepared } from './prepare.ts'
+import { createSupervisor, type Supervisor } from './supervisor.ts'
+import { topologies, type TopologyName } from './topologies.ts'
+
+export interface StartOptions {
+  readonly data: string
+  readonly port?: number
+  readonly reset: boolean
+  readonly demo: boolean
+  readonly topology?: TopologyName
+}
+
+export interface StartOutput extends ChecklistOutput {
+  readonly now: () => number
+}
+
+/** A running instance. */
+export interface Running {
+  /** Resolves when everything has been stopped, by a signal or by `medledger stop`. */
+  readonly stopped: Promise<void>
+  stop(): void
+}
+
+/** Starts an instance and shows how. Errors: one line each; what had been started is stopped again. */
+export async function startInstance(options: StartOptions, output: StartOutput): Promise<Running> {
+  const begin = output.now()
+  const paths = pathsIn(resolve(options.data))
+  const lock = await takeDirectory(paths)
+  const cleanUps: (() => Promise<void> | void)[] = [() => lock.release()]
+  const stopped = Promise.withResolvers<void>()
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      for (const cleanUp of cleanUps.toReversed()) await cleanUp()
+      stopped.resolve()
+    })()
+    return stopping
+  }
+  const interrupted = untilSignal(() => void stop())
+  try {
+    const marker = await settle(paths, options)
+    await Promise.race([bringUp({ paths, marker, options, output, cleanUps, begin, stop }), interrupted])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { stopped: stopped.promise, stop: () => void stop() }
+}
+
+/** Stops on the usual signals; a second one of them ends at once. Rejects when the first comes while starting. */
+function untilSignal(stop: () => void): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => undefined)
+  let count = 0
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      count += 1
+      if (count > 1) process.exit(1)
+      stop()
+      reject(new Interrupted())
+    })
+  }
+  return promise
+}
+
+/** The start was interrupted on purpose; everything has been stopped again. */
+export class Interrupted extends Error {
+  constructor() {
+    super('Stopped.')
+    this.name = 'Interrupted'
+  }
+}
+
+/** What the directory is for, from what it says and what was asked for. */
+async function settle(paths: Paths, { port, topology, reset }: StartOptions): Promise<Marker> {
+  if (reset) await resetDirectory(paths)
+  const known = await readMarker(paths)
+  const marker = {
+    topology: topology ?? known?.topology ?? 'demo',
+    firstPort: port ?? known?.firstPort ?? defaultFirstPort,
+  }
+  if (known !== undefined && known.topology !== marker.topology)
+    throw new Error(`${paths.root} has the topology ${known.topology}: use another --data, or --reset.`)
+  await requireFreePorts(allPorts(topologies[marker.topology](marker.firstPort)))
+  await writeMarker(paths, marker)
+  return marker
+}
+
+interface BringUp {
+  readonly paths: Paths
+  readonly marker: Marker
+  readonly options: StartOptions
+  readonly output: StartOutput
+  readonly cleanUps: (() => Promise<void> | void)[]
+  readonly begin: number
+  readonly stop: () => Promise<void>
+}
+
+interface Started {
+  readonly prepared: Prepared
+  readonly journal: Journal
+  readonly supervisor: Supervisor
+}
+
+async function bringUp(context: BringUp): Promise<void> {
+  const { paths, marker, options, output, cleanUps, begin, stop } = context
+  let started: Started | undefined
+  const get = (): Started => {
+    if (started === undefined) throw new Error('The instance has not been prepared.')
+    return started
+  }
+  const steps: ChecklistStep[] = [
+    {
+      title: 'Certificates, keys and settings',
+      run: async () => {
+        const prepared = await prepare(topologies[marker.topology](marker.firstPort), paths)
+        started = await watchOver(prepared, cleanUps, stop)
+      },
+    },
+    { title: 'Network and chaincode of three organisations', run: () => get().supervisor.startNetwork() },
+    { title: 'Placements, issuer keys and people', run: () => bootstrap(get()) },
+    {
+      title: 'Gateways',
+      run: async () => {
+        get().supervisor.launchGateways()
+        await get().supervisor.gatewaysReady()
+      },
+    },
+    ...(options.demo ? [{ title: 'Demonstration documents', run: () => demonstrate(get()) }] : []),
+  ]
+  await runChecklist(steps, output)
+  const { supervisor, prepared } = get()
+  supervisor.settle()
+  output.write(
+    renderBox({
+      gateways: supervisor.gateways,
+      people: prepared.people,
+      document: options.demo ? storyDocument : undefined,
+      dataOption: paths.root === resolve(defaultDirectory) ? '' : ` --data ${paths.root}`,
+    }),
+  )
+  const seconds = ((output.now() - begin) / 1000).toFixed(1)
+  output.write(`ready after ${seconds} s: ${supervisor.gateways.map(({ url }) => url).join(' ')}\n`)
+}
+
+/** Creates supervisor, control socket and record, each with what undoes it. */
+async function watchOver(
+  prepared: Prepared,
+  cleanUps: BringUp['cleanUps'],
+  stop: () => Promise<void>,
+): Promise<Started> {
+  const { paths, topology } = prepared
+  const file = join(paths.logs, 'supervisor.log')
+  const log = (line: string): void =>
+    appendFileSync(file, `${new Date().toISOString()} ${line}\n`, { mode: 0o600 })
+  let control: ControlServer | undefined
+  let recording: Promise<void> = Promise.resolve()
+  let isOver = false
+  const record = (): void => {
+    if (control === undefined || isOver) return
+    const { path } = control
+    recording = recording.then(() =>
+      writeInstance(paths, {
+        pid: process.pid,
+        control: path,
+        topology,
+        gateways: [...supervisor.gateways],
+        parts: [...supervisor.processes()],
+      }),
+    )
+  }
+  const supervisor = createSupervisor(prepared, { log, onChange: record })
+  control = await serveControl(paths.control, { ...supervisor, stopAll: () => void stop() })
+  cleanUps.push(async () => {
+    isOver = true
+    await recording
+    await removeInstance(paths)
+    await control?.close()
+  })
+  cleanUps.push(() => supervisor.stopEverything())
+  record()
+  return { prepared, supervisor, journal: await openJournal(paths.journal) }
+}
+
+/** Starts the bootstrap process only when there is something to do: a warm start has nothing. */
+async function bootstrap({ prepared, supervisor, journal }: Started): Promise<void> {
+  const { first, rest } = bootstrapPlanOf(prepared.topology, prepared.issuers, prepared.people)
+  if ([...first, ...rest].every(({ key }) => journal.has(key))) return
+  await supervisor.runBootstrap()
+}
+
+async function demonstrate({ prepared, supervisor }: Started): Promise<void> {
+  const { topology, issuers, people, paths } = prepared
+  // Opened again, because the bootstrap process has written to it since.
+  const journal = await openJournal(paths.journal)
+  if (journal.has(demoStep)) return
+  const { constitution } = topology
+  await loadDemo({ constitution, gateways: supervisor.gateways, issuers, people, now: Date.now })
+  await journal.add(demoStep)
+}
