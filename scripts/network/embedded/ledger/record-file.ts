@@ -15,8 +15,8 @@ import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 
 /**
- * A file of records that only grows: eight bytes of magic, a format version and a kind, then records of length, CRC-32
- * and content. What a crash leaves behind at the end is cut off when the file is opened; damage anywhere before the
+ * A file of records that only grows: eight bytes of magic, a format version and a kind, then records of length,
+ * CRC-32 and content. What a crash leaves behind at the end is cut off when the file is opened; damage anywhere before the
  * last record is an error, because it cannot come from a crash.
  */
 export interface RecordFile {
@@ -42,10 +42,8 @@ export const formatVersion = 1
 
 const magic = Buffer.from('MEDL')
 const headerSize = 8
-const frameSize = 8
-
-/** No record comes near: the orderer refuses transactions above 10 MiB and cuts blocks far below. */
-const maximumRecordBytes = 512 * 1024 * 1024
+/** Length, CRC-32 of these four bytes, CRC-32 of the content: a damaged length must not pass for a torn end. */
+const frameSize = 12
 
 const syncData = promisify(fdatasync)
 
@@ -77,19 +75,35 @@ interface Scan {
   readonly end: number
 }
 
-/** Finds the records up to the first that is not whole. Errors: when whole bytes of a later record follow a bad one. */
+function toFrame(content: Uint8Array): Buffer {
+  const frame = Buffer.alloc(frameSize)
+  frame.writeUInt32BE(content.length, 0)
+  frame.writeUInt32BE(crc32(frame.subarray(0, 4)), 4)
+  frame.writeUInt32BE(crc32(content), 8)
+  return frame
+}
+
+const isZero = (content: Buffer): boolean => content.every((byte) => byte === 0)
+
+/** Finds the records up to an end that a crash may have left. Errors: when anything else is wrong. */
 function scan(descriptor: number, size: number, path: string): Scan {
   const records: Array<readonly [number, number]> = []
   let position = headerSize
   while (position + frameSize <= size) {
     const frame = readExactly(descriptor, frameSize, position)
+    const damaged = new Error(`${path} is damaged at byte ${position}: restore this folder from a copy`)
+    if (crc32(frame.subarray(0, 4)) !== frame.readUInt32BE(4)) {
+      // A file may have grown before its content reached the disk.
+      if (isZero(frame)) break
+      throw damaged
+    }
     const length = frame.readUInt32BE(0)
     const begin = position + frameSize
     const end = begin + length
-    if (end > size || length > maximumRecordBytes) break
-    if (crc32(readExactly(descriptor, length, begin)) !== frame.readUInt32BE(4)) {
+    if (end > size) break
+    if (crc32(readExactly(descriptor, length, begin)) !== frame.readUInt32BE(8)) {
       if (end === size) break
-      throw new Error(`${path} is damaged at byte ${position}: restore this folder from a copy`)
+      throw damaged
     }
     records.push([begin, length])
     position = end
@@ -156,10 +170,7 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
     },
     append(content) {
       checkOpen()
-      const frame = Buffer.alloc(frameSize)
-      frame.writeUInt32BE(content.length, 0)
-      frame.writeUInt32BE(crc32(content), 4)
-      const written = writevSync(descriptor, [frame, content], position)
+      const written = writevSync(descriptor, [toFrame(content), content], position)
       // The next append writes over what a full disk let through.
       if (written !== frameSize + content.length) throw new Error(`${path} cannot grow: the disk is full`)
       records.push([position + frameSize, content.length])

@@ -38,6 +38,7 @@ function readAll(): Buffer[] {
 
 const sample = ['one', 'two', 'three'].map((text) => Buffer.from(text))
 const fileHeaderSize = 8
+const frameSize = 12
 
 describe('a record file', () => {
   test('gives back what was appended', () => {
@@ -58,7 +59,7 @@ describe('a record file', () => {
       writeFileSync(path, whole.subarray(0, size))
       const records = readAll()
       expect(records).toEqual(sample.slice(0, records.length))
-      const ends = [11, 22, 35].map((end) => fileHeaderSize + end)
+      const ends = [15, 30, 47].map((end) => fileHeaderSize + end)
       expect(records).toHaveLength(ends.filter((end) => end <= size).length)
     }
   })
@@ -84,9 +85,24 @@ describe('a record file', () => {
   test('that is damaged before its end is refused by name', () => {
     write(sample)
     const content = readFileSync(path)
-    content[fileHeaderSize + 8] = 0
+    content[fileHeaderSize + frameSize] = 0
     writeFileSync(path, content)
     expect(() => openRecordFile(path, 'blocks')).toThrow(`${path} is damaged at byte 8`)
+  })
+
+  test('whose length is damaged is refused, and loses nothing of what follows', () => {
+    write(sample)
+    const content = readFileSync(path)
+    content[fileHeaderSize] = 0x7f
+    writeFileSync(path, content)
+    expect(() => openRecordFile(path, 'blocks')).toThrow(`${path} is damaged at byte 8`)
+    expect(readFileSync(path)).toEqual(content)
+  })
+
+  test('that has grown by nothing but zeros goes on', () => {
+    write(sample)
+    appendFileSync(path, Buffer.alloc(40))
+    expect(readAll().map(String)).toEqual(['one', 'two', 'three'])
   })
 
   test('of an unknown version, of another kind, or of another program is refused by name', () => {
