@@ -101,7 +101,7 @@ async function answer(
   const bookName = bookOf(name as SubmitName, request as RequestOf<SubmitName>)
   if (bookName !== undefined) collectionNamed(context.constitution, bookName)
   const book = context.collection(bookName)
-  await requireUnused(book, request.request)
+  await requireUnused(context, book, request.request)
   const draft = (await handle(context, request)) as EntryDraft | undefined
   const recorded = draft && { draft, secret: (await context.placement(draft.custodian)).secret }
   await writeEntry(context, book, request.request, recorded)

@@ -100,7 +100,7 @@ export type Inputs = Static<typeof Inputs>
 /** One line of the account of who did what: written once, never rewritten. */
 export const Entry = Type.Object(
   {
-    /** The request's id. */
+    /** The request's id; unique together with `agent.through`. */
     entry: Id,
     kind: EntryKind,
     transactionId: Digest,
@@ -123,6 +123,8 @@ export const Entry = Type.Object(
     change: Type.Optional(Type.Union([Type.Literal('grant'), Type.Literal('revoke')])),
     /** Of a release: the access; of a cancellation: the request. */
     of: Type.Optional(Id),
+    /** Of a release: the organisation through which the access was requested. */
+    ofThrough: Type.Optional(OrganisationName),
     inputs: Type.Optional(Inputs),
     /** How sure the ledger is that the person asked for this: by a bearer token alone. */
     assurance: Type.Literal('attested'),

@@ -135,7 +135,8 @@ export const RecordRelease = Type.Object(
   {
     ...common,
     custodian: OrganisationName,
-    /** The access that was answered. */
+    /** The access that was answered, and the organisation through which it was requested. */
+    through: OrganisationName,
     access: Id,
     /** What was released. A refusal is recorded likewise, so that a block does not tell the two apart. */
     documents: Type.Array(DocumentId, { maxItems: limits.documentsPerRequest, uniqueItems: true }),
@@ -164,7 +165,19 @@ export const ReadEntry = Type.Object(
   { ...common, custodian: OrganisationName, book: Book, entry: Id },
   closed,
 )
-export const ReviewAccess = Type.Object({ ...common, custodian: OrganisationName, entry: Id }, closed)
+export const ReviewAccess = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    /** The organisation through which the access was requested. */
+    through: OrganisationName,
+    entry: Id,
+  },
+  closed,
+)
+
+/** What names an entry within a patient's account: ids are unique within the organisation that submitted them. */
+export const EntryName = Type.Object({ through: OrganisationName, entry: Id }, closed)
 
 const reading = { ...common, custodian: OrganisationName, entry: Id }
 export const ListDocuments = Type.Object(reading, closed)
@@ -173,8 +186,8 @@ export const ListEntries = Type.Object(
   {
     ...reading,
     book: Book,
-    /** Id of the last entry of the page before, in the order of ids. */
-    after: Type.Optional(Id),
+    /** The last entry of the page before, in the order of organisations and ids. */
+    after: Type.Optional(EntryName),
   },
   closed,
 )

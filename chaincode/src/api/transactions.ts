@@ -12,6 +12,7 @@ import {
   registry,
   type Endorsers,
 } from './placements.ts'
+import { EntryName } from './requests.ts'
 import * as requests from './requests.ts'
 
 /**
@@ -99,7 +100,7 @@ export const EntriesAnswer = Type.Object(
     /** Names of the people in the entries, by handle. */
     people: Type.Record(Type.String(), Type.String()),
     /** Present when there is a further page. */
-    next: Type.Optional(Id),
+    next: Type.Optional(EntryName),
   },
   closed,
 )

@@ -112,18 +112,11 @@ function decideOn(
   })
 }
 
-/** A gateway sees an entry of a request that it submitted or that concerns its organisation's documents. */
+/** A gateway sees the entry of a request that it submitted. Errors: NOT_FOUND. */
 async function readOwnEntry(context: Context, request: RequestOf<'ReadEntry'>): Promise<Entry> {
   const placement = await context.placement(request.custodian)
-  const entry = await readEntry(
-    request.book === 'access' ? placement.access : placement.consent,
-    request.entry,
-  )
-  const { organisation } = context.caller.agent
-  if (entry.agent.through !== organisation && entry.custodian !== organisation) {
-    throw new MedledgerError('NOT_FOUND', 'No entry with this id is committed here.')
-  }
-  return entry
+  const book = request.book === 'access' ? placement.access : placement.consent
+  return readEntry(book, context.caller.through.name, request.entry)
 }
 
 /**
@@ -131,12 +124,12 @@ async function readOwnEntry(context: Context, request: RequestOf<'ReadEntry'>): 
  * is asked. Errors: NOT_FOUND, FORBIDDEN for another organisation than the custodian.
  */
 async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>): Promise<AccessReview> {
-  const { custodian } = request
+  const { custodian, through } = request
   if (context.caller.agent.organisation !== custodian) {
     throw new MedledgerError('FORBIDDEN', 'Only the custodian reviews an access to its documents.')
   }
   const placement = await context.placement(custodian)
-  const entry = await readEntry(placement.access, request.entry)
+  const entry = await readEntry(placement.access, through, request.entry)
   if (entry.kind !== 'access')
     throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   return {

@@ -30,9 +30,17 @@ function requireOwn({ caller }: Context, patient: string): void {
     throw new MedledgerError('FORBIDDEN', 'Only the patient can change her consents.')
 }
 
+/** The resource must name the patient whose set it joins, if it names one. Errors: INVALID_REQUEST. */
+function requirePatient({ patient: named }: Readonly<Record<string, unknown>>, patient: string): void {
+  const reference = typeof named === 'object' && named !== null && 'reference' in named && named.reference
+  if (named !== undefined && reference !== `Patient/${patient}`)
+    throw new MedledgerError('INVALID_REQUEST', 'The directive is about another patient.')
+}
+
 async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>): Promise<EntryDraft> {
   const { custodian, patient, consent, directive } = request
   requireOwn(context, patient)
+  requirePatient(directive, patient)
   const mapped = map(consent, directive)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
@@ -138,15 +146,25 @@ async function listConsents(
   const { patient } = await requireReading(context, placement.consent, request.entry, 'Consent')
   const prefix = consentVersionPrefix(placement.secret, patient)
   const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: 10_000 })
-  const { directives } = await readConsentSet(context.constitution, placement, patient)
-  const active = new Set(directives.map(({ consent }) => consent))
-  return {
-    consents: versions.flatMap(({ change, consent, transactionId, set, directive }): ConsentRecord[] =>
-      change === 'grant' && directive !== undefined
-        ? [{ consent, version: set.version, active: active.has(consent), transactionId, directive }]
-        : [],
-    ),
-  }
+  const set = await readConsentSet(context.constitution, placement, patient)
+  return { consents: recordsOf(versions, set) }
+}
+
+/** What a patient has granted. In force is the latest grant of a directive in the set, and the latest default policy. */
+function recordsOf(versions: readonly ConsentVersion[], { directives }: ConsentSet): ConsentRecord[] {
+  const inForce = new Map<string, number>()
+  const records = versions.flatMap(({ change, consent, transactionId, set, directive }) => {
+    if (change !== 'grant' || directive === undefined) return []
+    const isDirective = toDirective(consent, directive).kind === 'directive'
+    const group = isDirective ? `directive ${consent}` : 'default policy'
+    inForce.set(group, set.version)
+    const listed = !isDirective || directives.some((known) => known.consent === consent)
+    return [{ group, listed, record: { consent, version: set.version, transactionId, directive } }]
+  })
+  return records.map(({ group, listed, record }) => ({
+    ...record,
+    active: listed && inForce.get(group) === record.version,
+  }))
 }
 
 export const consentHandlers = {

@@ -1,4 +1,5 @@
 import {
+  canonical,
   custodianOf,
   MedledgerError,
   type Descriptor,
@@ -42,13 +43,11 @@ async function registerDocument(
     )
   }
   const before = await readDescriptor(placement, document)
+  const descriptor: Descriptor = { ...registration, patient }
   // The same registration again, after an outcome that the custodian did not learn: it is done.
-  if (before !== undefined && before.version === version && before.digest === registration.digest) return
+  if (before !== undefined && canonical(before) === canonical(descriptor)) return
   requireNext(before, patient, version)
-  await placement.consent.put(documentKey(placement.secret, document), {
-    ...registration,
-    patient,
-  } satisfies Descriptor)
+  await placement.consent.put(documentKey(placement.secret, document), descriptor)
   if (before === undefined) {
     await placement.consent.put(patientDocumentKey(placement.secret, patient, document), document)
   }

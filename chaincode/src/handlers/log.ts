@@ -39,12 +39,12 @@ function mayRead({ id, role }: Agent, patient: string, readingOf: ReadingOf): bo
 
 /** Records what a custodian has released of an access, be it nothing. Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST. */
 async function recordRelease(context: Context, request: RequestOf<'RecordRelease'>): Promise<EntryDraft> {
-  const { custodian, access, documents } = request
+  const { custodian, through, access, documents } = request
   if (context.caller.agent.organisation !== custodian) {
     throw new MedledgerError('FORBIDDEN', 'Only the custodian records a release of its documents.')
   }
   const placement = await context.placement(custodian)
-  const entry = await readEntry(placement.access, access)
+  const entry = await readEntry(placement.access, through, access)
   if (entry.kind !== 'access')
     throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   const released = documents.map((id) => permittedIn(entry, id))
@@ -54,6 +54,7 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
     custodian,
     patient,
     of: access,
+    ofThrough: through,
     outcome: released.length > 0 ? 'permit' : 'deny',
     documents: released,
     ...(purpose !== undefined && { purpose }),
@@ -73,8 +74,8 @@ async function cancelRequest(context: Context, request: RequestOf<'CancelRequest
   const { custodian, book, cancels } = request
   const placement = await context.placement(custodian)
   const target = book === 'access' ? placement.access : placement.consent
-  await requireUnused(target, cancels)
-  await markRequest(target, cancels, null)
+  await requireUnused(context, target, cancels)
+  await markRequest(context, target, cancels, null)
   return { kind: 'cancel', custodian, patient: null, of: cancels, outcome: 'permit', documents: [] }
 }
 
@@ -83,14 +84,15 @@ async function listEntries(context: Context, request: RequestOf<'ListEntries'>):
   const { patient } = await requireReading(context, placement.consent, request.entry, 'AuditEvent')
   const book = request.book === 'access' ? placement.access : placement.consent
   const { secret } = placement
-  const after = request.after === undefined ? {} : { after: entryKey(secret, patient, request.after) }
+  const { through = '', entry = '' } = request.after ?? {}
+  const after = request.after === undefined ? {} : { after: entryKey(secret, patient, through, entry) }
   const limit = limits.entriesPerPage
   const entries = await book.list<Entry>(entryPrefix(secret, patient), { ...after, limit })
   const last = entries.length === limit ? entries.at(-1) : undefined
   return {
     entries,
     people: await namesOf(context.registry, entries),
-    ...(last !== undefined && { next: last.entry }),
+    ...(last !== undefined && { next: { through: last.agent.through, entry: last.entry } }),
   }
 }
 

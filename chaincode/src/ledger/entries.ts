@@ -13,9 +13,9 @@ interface Mark {
   readonly entry: string | null
 }
 
-/** Errors: DUPLICATE_REQUEST when the request, or its cancellation, has been committed. */
-export async function requireUnused(book: Book, request: string): Promise<void> {
-  if ((await book.get<Mark>(requestKey(request))) !== undefined) {
+/** Errors: DUPLICATE_REQUEST when the caller's organisation has committed the request, or its cancellation. */
+export async function requireUnused({ caller }: Context, book: Book, request: string): Promise<void> {
+  if ((await book.get<Mark>(requestKey(caller.through.name, request))) !== undefined) {
     throw new MedledgerError('DUPLICATE_REQUEST', 'This request id has been used: ask for its entry.')
   }
 }
@@ -27,8 +27,9 @@ export async function writeEntry(
   request: string,
   recorded?: { readonly draft: EntryDraft; readonly secret: string },
 ): Promise<void> {
-  const key = recorded && entryKey(recorded.secret, recorded.draft.patient ?? nobody, request)
-  await markRequest(book, request, key ?? null)
+  const through = context.caller.through.name
+  const key = recorded && entryKey(recorded.secret, recorded.draft.patient ?? nobody, through, request)
+  await markRequest(context, book, request, key ?? null)
   if (recorded === undefined || key === undefined) return
   const entry: Entry = {
     ...recorded.draft,
@@ -42,13 +43,18 @@ export async function writeEntry(
   await book.put(key, entry)
 }
 
-export async function markRequest(book: Book, request: string, entry: string | null): Promise<void> {
-  await book.put(requestKey(request), { entry } satisfies Mark)
+export async function markRequest(
+  { caller }: Context,
+  book: Book,
+  request: string,
+  entry: string | null,
+): Promise<void> {
+  await book.put(requestKey(caller.through.name, request), { entry } satisfies Mark)
 }
 
-/** The entry of a committed request. Errors: NOT_FOUND. */
-export async function readEntry(book: Book, request: string): Promise<Entry> {
-  const mark = await book.get<Mark>(requestKey(request))
+/** The entry of a request that an organisation's gateway submitted. Errors: NOT_FOUND. */
+export async function readEntry(book: Book, through: string, request: string): Promise<Entry> {
+  const mark = await book.get<Mark>(requestKey(through, request))
   const entry = mark === undefined || mark.entry === null ? undefined : await book.get<Entry>(mark.entry)
   if (entry === undefined) throw new MedledgerError('NOT_FOUND', 'No entry with this id is committed here.')
   return entry
@@ -64,8 +70,8 @@ export async function requireReading(
   request: string,
   readingOf: Entry['readingOf'],
 ): Promise<Entry & { patient: string }> {
-  const entry = await readEntry(book, request)
-  const { agent } = context.caller
+  const { agent, through } = context.caller
+  const entry = await readEntry(book, through.name, request)
   const own = entry.agent.kind === agent.kind && entry.agent.id === agent.id && entry.readingOf === readingOf
   if (!own || entry.patient === null)
     throw new MedledgerError('NOT_FOUND', 'No entry with this id is committed here.')

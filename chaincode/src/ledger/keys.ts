@@ -6,7 +6,11 @@ import { createHmac } from 'node:crypto'
  */
 export const secretKey = 'secret'
 
-export const requestKey = (request: string): string => `request/${request}`
+/**
+ * The mark of a request. It lies in a space of the submitting organisation's own: an endorser sees a request's id before it
+ * is committed, and must not be able to use it up with a request of its own, and so to hold back a revocation.
+ */
+export const requestKey = (through: string, request: string): string => `request/${through}/${request}`
 
 export const issuerKeyKey = (issuer: string, kid: string): string =>
   `issuer-key/${encodeURIComponent(issuer)}/${kid}`
@@ -34,8 +38,8 @@ export const patientDocumentKey = (secret: string, patient: string, document: st
 export const nobody = 'nobody'
 export const entryPrefix = (secret: string, patient: string): string =>
   `entry/${blind(secret, 'patient', patient)}/`
-export const entryKey = (secret: string, patient: string, entry: string): string =>
-  `${entryPrefix(secret, patient)}${entry}`
+export const entryKey = (secret: string, patient: string, through: string, entry: string): string =>
+  `${entryPrefix(secret, patient)}${through}/${entry}`
 
 function blind(secret: string, ...parts: readonly string[]): string {
   return createHmac('sha256', Buffer.from(secret, 'hex')).update(JSON.stringify(parts)).digest('hex')

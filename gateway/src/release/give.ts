@@ -40,13 +40,13 @@ export function createGive({ custodian, client, transport, vault, records, now }
     }
     // Only the own peer is asked: another's word would do for an attacker who controls that other.
     const options = { organisations: [custodian], minimumBlock: block }
-    const review = await client.evaluate('ReviewAccess', { custodian, entry: id }, options)
+    const review = await client.evaluate('ReviewAccess', { custodian, through: asker, entry: id }, options)
     const recipient = requireReleasable(review, asker, now())
     const permitted = review.entry.documents.filter((document) => stillPermitted(document, review))
     const sealed = await Promise.all(permitted.map((document) => seal(vault, id, document, recipient)))
     const documents = sealed.filter((document) => document !== undefined)
     const ids = documents.map(({ document }) => document)
-    await records.claim(id, ids)
+    await records.claim({ through: asker, access: id, documents: ids })
     return { documents }
   }
 }

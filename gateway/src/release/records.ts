@@ -1,7 +1,14 @@
-import { MedledgerError, sha256Hex } from 'medledger-chaincode/api'
+import { MedledgerError } from 'medledger-chaincode/api'
 import { GatewayError } from '../error.ts'
 import type { LedgerClient } from '../ledger/index.ts'
 import type { Database } from '../store/index.ts'
+
+/** What has been released of an access, and the organisation through which the access was requested. */
+export interface Release {
+  readonly through: string
+  readonly access: string
+  readonly documents: readonly string[]
+}
 
 /** The custodian's account of what it has released, until the ledger has it too. */
 export interface ReleaseRecords {
@@ -9,7 +16,7 @@ export interface ReleaseRecords {
    * Notes, before the answer leaves, what it releases, be it nothing: once only, whatever happens afterwards.
    * Errors: ALREADY_RELEASED.
    */
-  claim(entry: string, documents: readonly string[]): Promise<void>
+  claim(release: Release): Promise<void>
   /** Writes release entries for all that have none yet. Called after each release, at the start, and now and then. */
   settle(): Promise<void>
 }
@@ -18,43 +25,59 @@ interface Sources {
   readonly database: Database
   readonly client: Pick<LedgerClient, 'submit'>
   readonly custodian: string
+  /** A digest that only this organisation can compute. */
+  readonly digest: (purpose: string, value: string) => string
   readonly log: (event: string, fields: Readonly<Record<string, string>>) => void
 }
 
-export function keepReleases({ database, client, custodian, log }: Sources): ReleaseRecords {
+export function keepReleases({ database, client, custodian, digest, log }: Sources): ReleaseRecords {
   let settling: Promise<void> | undefined
 
   const settleAll = async (): Promise<void> => {
     const rows = await database
       .selectFrom('releases')
-      .select(['entry', 'documents'])
+      .select(['through', 'access', 'documents'])
       .where('recorded', '=', 0)
       .execute()
-    for (const { entry, documents } of rows) {
+    for (const { through, access, documents } of rows) {
       try {
-        await record(entry, JSON.parse(documents) as string[])
-        await database.updateTable('releases').set({ recorded: 1 }).where('entry', '=', entry).execute()
+        await record({ through, access, documents: JSON.parse(documents) as string[] })
+        await database
+          .updateTable('releases')
+          .set({ recorded: 1 })
+          .where('through', '=', through)
+          .where('access', '=', access)
+          .execute()
       } catch (error) {
-        log('release.unrecorded', { entry, code: error instanceof MedledgerError ? error.code : 'INTERNAL' })
+        const code = error instanceof MedledgerError ? error.code : 'INTERNAL'
+        log('release.unrecorded', { entry: access, code })
       }
     }
   }
 
-  const record = async (access: string, documents: string[]): Promise<void> => {
+  const record = async ({ through, access, documents }: Release): Promise<void> => {
+    // One access has one release entry, however often it is tried: id and salt derive from the access. They derive by
+    // a secret, since the access's id is public and a salt that others know would let them guess what was released.
+    const half = (purpose: string): string => digest(purpose, `${through}/${access}`).slice(0, 32)
+    const retry = { request: half('release request'), salt: half('release salt') }
     try {
-      await client.submit('RecordRelease', { custodian, access, documents }, { retry: requestOf(access) })
+      await client.submit(
+        'RecordRelease',
+        { custodian, through, access, documents: [...documents] },
+        { retry },
+      )
     } catch (error) {
-      // An earlier try got through after all: the request id derives from the access, so it is the same entry.
+      // An earlier try got through after all.
       if (!(error instanceof MedledgerError && error.code === 'DUPLICATE_REQUEST')) throw error
     }
   }
 
   return {
-    async claim(entry, documents) {
+    async claim({ through, access, documents }) {
       const { numInsertedOrUpdatedRows } = await database
         .insertInto('releases')
-        .values({ entry, documents: JSON.stringify(documents), recorded: 0 })
-        .onConflict((conflict) => conflict.column('entry').doNothing())
+        .values({ through, access, documents: JSON.stringify(documents), recorded: 0 })
+        .onConflict((conflict) => conflict.columns(['through', 'access']).doNothing())
         .executeTakeFirstOrThrow()
       if (Number(numInsertedOrUpdatedRows ?? 0) === 0) {
         throw new GatewayError(
@@ -70,10 +93,4 @@ export function keepReleases({ database, client, custodian, log }: Sources): Rel
       return settling
     },
   }
-}
-
-/** One access has one release entry, however often it is tried: its id derives from the access's. */
-function requestOf(access: string): { request: string; salt: string } {
-  const half = (purpose: string): string => sha256Hex(`${purpose}\u0000${access}`).slice(0, 32)
-  return { request: half('release request'), salt: half('release salt') }
 }

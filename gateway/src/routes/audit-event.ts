@@ -57,7 +57,7 @@ interface Source {
 async function pages({ client }: Services, source: Source): Promise<EntriesAnswer[]> {
   const { token, minimumBlock, ...fields } = source
   const found: EntriesAnswer[] = []
-  let after: string | undefined
+  let after: EntriesAnswer['next']
   do {
     const page = await client.evaluate(
       'ListEntries',
@@ -74,8 +74,8 @@ async function inOrder(services: Services, answers: readonly EntriesAnswer[]): P
   const entries = answers.flatMap((page) => page.entries)
   const names = Object.assign({}, ...answers.map(({ people }) => people)) as Record<string, string>
   const delivered = new Set(
-    entries.flatMap(({ kind, of, outcome }) =>
-      kind === 'release' && outcome === 'permit' && of !== undefined ? [of] : [],
+    entries.flatMap(({ kind, custodian, ofThrough = '', of = '', outcome }) =>
+      kind === 'release' && outcome === 'permit' ? [accessName(custodian, ofThrough, of)] : [],
     ),
   )
   const places = await positionsOf(services, entries)
@@ -92,5 +92,10 @@ async function inOrder(services: Services, answers: readonly EntriesAnswer[]): P
     .sort(byPosition)
 }
 
-const deliveryOf = ({ kind, entry }: Entry, delivered: ReadonlySet<string>): boolean | null =>
-  kind === 'access' ? delivered.has(entry) : null
+const accessName = (...parts: readonly [custodian: string, through: string, access: string]): string =>
+  parts.join('/')
+
+const deliveryOf = (
+  { kind, custodian, agent, entry }: Entry,
+  delivered: ReadonlySet<string>,
+): boolean | null => (kind === 'access' ? delivered.has(accessName(custodian, agent.through, entry)) : null)

@@ -41,7 +41,10 @@ export interface DocumentRow {
 }
 
 export interface ReleaseRow {
-  entry: string
+  /** Organisation through which the access was requested. */
+  through: string
+  /** Id of the access's entry. */
+  access: string
   /** JSON list of the released documents' ids. */
   documents: string
   recorded: number
@@ -89,9 +92,11 @@ export const migrations: Record<string, Migration> = {
         .execute()
       await schema
         .createTable('releases')
-        .addColumn('entry', 'text', (column) => column.primaryKey())
+        .addColumn('through', 'text', (column) => column.notNull())
+        .addColumn('access', 'text', (column) => column.notNull())
         .addColumn('documents', 'text', (column) => column.notNull())
         .addColumn('recorded', 'integer', (column) => column.notNull())
+        .addPrimaryKeyConstraint('releases_key', ['through', 'access'])
         .execute()
     },
   },

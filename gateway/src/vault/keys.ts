@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import type { KeyDatabase } from '../store/index.ts'
 
@@ -18,6 +18,8 @@ export interface VaultKeys {
 
 /** `master` has 32 bytes. */
 export function createVaultKeys(database: KeyDatabase, master: Uint8Array): VaultKeys {
+  // A key of its own (HKDF, RFC 5869): the master key itself does nothing but wrap.
+  const digestKey = Buffer.from(hkdfSync('sha256', master, '', 'medledger vault digest', 32))
   const wrapped = (patient: string): Promise<string | undefined> =>
     database
       .selectFrom('patient_keys')
@@ -55,6 +57,6 @@ export function createVaultKeys(database: KeyDatabase, master: Uint8Array): Vaul
     },
     existingKey,
     digest: (purpose, value) =>
-      createHmac('sha256', master).update(`${purpose}\u0000`).update(value).digest('hex'),
+      createHmac('sha256', digestKey).update(`${purpose}\u0000`).update(value).digest('hex'),
   }
 }
