@@ -21,6 +21,7 @@ const statusForLog = (status: number): string =>
 
 /** One organisation's HTTP interface. */
 export function createApp(services: Services): FastifyInstance {
+  const answerError = createErrorHandler(services.log)
   const app = Fastify({
     bodyLimit: bodyBytes,
     requestTimeout: 30_000,
@@ -28,6 +29,10 @@ export function createApp(services: Services): FastifyInstance {
     genReqId: () => randomUUID(),
     logger: false,
     routerOptions: { maxParamLength: 200 },
+    // What the router itself refuses would otherwise be answered with the address, which may name a patient.
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply)
+    },
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler) as unknown as FastifyInstance
@@ -55,7 +60,7 @@ export function createApp(services: Services): FastifyInstance {
       ...(typeof entry === 'string' && entry !== '' && { entry }),
     })
   })
-  app.setErrorHandler(createErrorHandler(services.log))
+  app.setErrorHandler(answerError)
   app.setNotFoundHandler(routeNotFound)
   const routes = [
     healthRoutes,

@@ -17,11 +17,13 @@ export function createLog(organisation: string, logger: Logger = pino({ base: { 
   }
 }
 
+/** A stack begins with the error's own words, whose lines may look like frames. */
 const framesOf = (error: unknown): string[] =>
   error instanceof Error
     ? (error.stack ?? '')
+        .replace(error.message, '')
         .split('\n')
-        .filter((line) => /^\s+at /.test(line))
+        .filter((line) => /^\s+at .*:\d+:\d+\)?$/.test(line))
         .slice(0, 8)
         .map((line) => line.trim())
     : []

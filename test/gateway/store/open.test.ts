@@ -14,12 +14,10 @@ describe('a database', () => {
   test('is brought to the newest schema once; opened again, it holds what it held', async () => {
     const file = join(directory, 'gateway.sqlite')
     const first = await openDatabase(sqliteDialect(file))
-    await first.insertInto('releases').values({ entry: 'e', documents: '[]', recorded: 0 }).execute()
+    await first.insertInto('progress').values({ id: 1, blocks: 7 }).execute()
     await first.destroy()
     const again = await openDatabase(sqliteDialect(file))
-    expect(await again.selectFrom('releases').selectAll().execute()).toEqual([
-      { entry: 'e', documents: '[]', recorded: 0 },
-    ])
+    expect(await again.selectFrom('progress').selectAll().execute()).toEqual([{ id: 1, blocks: 7 }])
     await again.destroy()
   })
 
@@ -43,13 +41,13 @@ describe('a database', () => {
 
   test('commits nothing of a transaction that fails', async () => {
     const database = await openDatabase(sqliteDialect(':memory:'))
-    const row = { entry: 'e', documents: '[]', recorded: 0 }
+    const row = { id: 1, blocks: 7 }
     await expect(
       database.transaction().execute(async (transaction) => {
-        await transaction.insertInto('releases').values(row).execute()
+        await transaction.insertInto('progress').values(row).execute()
         throw new Error('crash')
       }),
     ).rejects.toThrow('crash')
-    expect(await database.selectFrom('releases').selectAll().execute()).toEqual([])
+    expect(await database.selectFrom('progress').selectAll().execute()).toEqual([])
   })
 })
