@@ -48,8 +48,7 @@ function peopleLines(people: readonly DevelopmentPerson[]): string[] {
 /** Everything somebody needs to go on, in one box. */
 export function renderBox(content: BoxContent): string {
   const lines = [
-    'Medledger',
-    'Embedded network, invented data, not for real patients.',
+    'Medledger: embedded network, invented data, not for real patients.',
     'Tokens are bearer tokens from development issuers: whoever holds one can use it (assurance: attested).',
     '',
     'Gateways:',

@@ -111,7 +111,8 @@ interface BringUp {
 
 interface Started {
   readonly prepared: Prepared
-  readonly journal: Journal
+  /** Whether the ledger lacks placements, keys or people. */
+  readonly isNew: boolean
   readonly supervisor: Supervisor
 }
 
@@ -130,8 +131,20 @@ async function bringUp(context: BringUp): Promise<void> {
         started = await watchOver(prepared, cleanUps, stop)
       },
     },
-    { title: 'Network and chaincode of three organisations', run: () => get().supervisor.startNetwork() },
-    { title: 'Placements, issuer keys and people', run: () => bootstrap(get()) },
+    {
+      title: 'Network and chaincode of three organisations',
+      run: async () => {
+        const { supervisor, isNew } = get()
+        const network = supervisor.startNetwork()
+        // They find the network when it is there. On a new one they would only compete with the bootstrap.
+        if (!isNew) supervisor.launchGateways()
+        await network
+      },
+    },
+    {
+      title: 'Placements, issuer keys and people',
+      run: async () => (get().isNew ? get().supervisor.runBootstrap() : undefined),
+    },
     {
       title: 'Gateways',
       run: async () => {
@@ -192,14 +205,13 @@ async function watchOver(
   })
   cleanUps.push(() => supervisor.stopEverything())
   record()
-  return { prepared, supervisor, journal: await openJournal(paths.journal) }
+  return { prepared, supervisor, isNew: isIncomplete(prepared, await openJournal(paths.journal)) }
 }
 
-/** Starts the bootstrap process only when there is something to do: a warm start has nothing. */
-async function bootstrap({ prepared, supervisor, journal }: Started): Promise<void> {
-  const { first, rest } = bootstrapPlanOf(prepared.topology, prepared.issuers, prepared.people)
-  if ([...first, ...rest].every(({ key }) => journal.has(key))) return
-  await supervisor.runBootstrap()
+/** Whether the bootstrap has anything to do: a warm start has not. */
+function isIncomplete({ topology, issuers, people }: Prepared, journal: Journal): boolean {
+  const { first, rest } = bootstrapPlanOf(topology, issuers, people)
+  return [...first, ...rest].some(({ key }) => !journal.has(key))
 }
 
 async function demonstrate({ prepared, supervisor }: Started): Promise<void> {
