@@ -135,7 +135,7 @@ async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>
   return {
     entry,
     now: await decideAgain(context, placement, entry),
-    registered: await isRegistered(context, entry.agent),
+    registered: (await isRegistered(context, entry.agent)) && (await isKnownPatient(context, entry.patient)),
   }
 }
 
@@ -154,12 +154,21 @@ async function decideAgain(
 
 /** Whether the asker is still registered in the role and at the organisation of the entry. */
 async function isRegistered(
-  { registry }: Context,
+  { registry }: Pick<Context, 'registry'>,
   { kind, id = '', role, organisation }: Agent,
 ): Promise<boolean> {
-  if (kind === 'patient') return (await registry.get<Patient>(patientKey(id)))?.status === 'active'
+  if (kind === 'patient') return isKnownPatient({ registry }, id)
   const person = await registry.get<Person>(personKey(id))
   return person?.active === true && person.role === role && person.organisation === organisation
+}
+
+/** Whether a patient is registered; an entry without one has nothing to release. */
+async function isKnownPatient(
+  { registry }: Pick<Context, 'registry'>,
+  patient: string | null,
+): Promise<boolean> {
+  if (patient === null) return false
+  return (await registry.get<Patient>(patientKey(patient)))?.status === 'active'
 }
 
 export const accessHandlers = {

@@ -86,9 +86,13 @@ async function listEntries(context: Context, request: RequestOf<'ListEntries'>):
   const { secret } = placement
   const { through = '', entry = '' } = request.after ?? {}
   const after = request.after === undefined ? {} : { after: entryKey(secret, patient, through, entry) }
-  const limit = limits.entriesPerPage
-  const entries = await book.list<Entry>(entryPrefix(secret, patient), { ...after, limit })
-  const last = entries.length === limit ? entries.at(-1) : undefined
+  // One more than a page shows whether there is a further one.
+  const found = await book.list<Entry>(entryPrefix(secret, patient), {
+    ...after,
+    limit: limits.entriesPerPage + 1,
+  })
+  const entries = found.slice(0, limits.entriesPerPage)
+  const last = found.length > entries.length ? entries.at(-1) : undefined
   return {
     entries,
     people: await namesOf(context.registry, entries),

@@ -31,8 +31,11 @@ async function registerPatient(context: Context, request: RequestOf<'RegisterPat
   requireIssuer(context, issuer, 'patient')
   const { registry, caller } = context
   const index = subjectKey(await requireSecret(registry), issuer, subject)
-  const taken = (await registry.get(index)) ?? (await registry.get(patientKey(patient)))
-  if (taken !== undefined)
+  // A handle names one patient or one person: entries and directives tell them apart by nothing else.
+  const taken = await Promise.all(
+    [index, patientKey(patient), personKey(patient)].map((key) => registry.get(key)),
+  )
+  if (taken.some((record) => record !== undefined))
     throw new MedledgerError('CONFLICT', 'This subject or this handle is registered already.')
   const { organisation } = caller.agent
   const record: Patient = { patient, version: 1, issuer, subject, organisation, status: 'active' }
@@ -50,7 +53,8 @@ async function registerPerson(context: Context, request: RequestOf<'RegisterPers
   const index = subjectKey(await requireSecret(registry), issuer, subject)
   const subjectBefore = await registry.get<Subject>(index)
   const before = await registry.get<Person>(personKey(person))
-  if (subjectBefore?.id !== before?.person) {
+  const isPatient = (await registry.get(patientKey(person))) !== undefined
+  if (subjectBefore?.id !== before?.person || isPatient) {
     throw new MedledgerError('CONFLICT', 'This subject or this handle belongs to somebody else.')
   }
   const record: Person = {
