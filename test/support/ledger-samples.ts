@@ -1,5 +1,5 @@
 import { randomId, type Entry, type FieldsOf, type PublicKey } from 'medledger-chaincode/api'
-import { people, type User, type World } from './ledger-world.ts'
+import { people, type Submitter, type User, type World } from './ledger-world.ts'
 
 export const recipient: PublicKey = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
 
@@ -94,7 +94,7 @@ export async function access(
 ): Promise<Entry> {
   const submitter = await world.as(user)
   const entry = await world.submit('RequestAccess', accessTo(documents, more), submitter)
-  return readEntry(world, entry, submitter.organisation)
+  return readEntry(world, entry, submitter.organisation, { custodian: more.custodian ?? 'north' })
 }
 
 export const readEntry = (
@@ -104,3 +104,15 @@ export const readEntry = (
   { custodian = 'north', book = 'access' }: { custodian?: string; book?: 'access' | 'consent' } = {},
 ): Promise<Entry> =>
   world.evaluate('ReadEntry', { custodian, book, entry }, { organisation, attribute: 'gateway' })
+
+/** Records a reading and answers with its entry's id. */
+export const read = (
+  world: World,
+  reader: Submitter,
+  patient: User,
+  readingOf: FieldsOf<'RecordReading'>['readingOf'],
+  more: Partial<FieldsOf<'RecordReading'>> = {},
+): Promise<string> => {
+  const fields = { custodian: 'north', patient: people[patient].handle, readingOf, purpose: 'TREAT' } as const
+  return world.submit('RecordReading', { ...fields, ...more }, reader)
+}

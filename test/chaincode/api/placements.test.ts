@@ -40,7 +40,7 @@ const samples: { readonly [N in SubmitName]: FieldsOf<N> } = {
   RegisterDocuments: { custodian: 'north', patient: id, documents: [registrationOf('north')] },
   RequestAccess: accessTo([`north-${id}`]),
   RecordReading: { custodian: 'north', patient: id, readingOf: 'DocumentReference', purpose: 'TREAT' },
-  RecordRelease: { custodian: 'north', access: id, documents: [`north-${id}`] },
+  RecordRelease: { custodian: 'north', through: 'south', access: id, documents: [`north-${id}`] },
   CancelRequest: { custodian: 'north', book: 'access', cancels: id },
 }
 

@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest'
+import { limits, randomId } from 'medledger-chaincode/api'
+import {
+  access,
+  consentOf,
+  defaultPolicyOf,
+  doctorActor,
+  grant,
+  read,
+  readEntry,
+  registerDocuments,
+  registrationOf,
+  revoke,
+} from '../../support/ledger-samples.ts'
+import { demoWorld, people, type World } from '../../support/ledger-world.ts'
+
+const patient = people.maria.handle
+const refusal = (code: string): object => ({ code })
+
+type Consents = Awaited<ReturnType<typeof listConsents>>
+async function listConsents(world: World) {
+  const reader = await world.as('maria')
+  const entry = await read(world, reader, 'maria', 'Consent')
+  return (await world.evaluate('ListConsents', { custodian: 'north', entry }, reader)).consents
+}
+const inForce = (consents: Consents): string[] =>
+  consents.filter(({ active }) => active).map(({ consent }) => consent)
+
+describe('a patient grants', () => {
+  test('and an entry says so', async () => {
+    const world = await demoWorld()
+    const consent = randomId()
+    const fields = { custodian: 'north', patient, consent, directive: consentOf() }
+    const entry = await world.submit('GrantConsent', fields, await world.as('maria', { through: 'south' }))
+    expect(await readEntry(world, entry, 'south', { book: 'consent' })).toMatchObject({
+      entry,
+      kind: 'consent',
+      change: 'grant',
+      consent,
+      custodian: 'north',
+      patient,
+      agent: { kind: 'patient', id: patient, organisation: 'authority', through: 'south' },
+      outcome: 'permit',
+      assurance: 'attested',
+      inputs: { consentSet: 1, agent: 1, core: 1 },
+    })
+  })
+
+  test('for one custodian and no other', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'south', 'maria')
+    await grant(world, 'maria', consentOf(), { custodian: 'north' })
+    expect((await access(world, 'dr.okafor', documents, { custodian: 'south' })).outcome).toBe('deny')
+    await grant(world, 'maria', consentOf(), { custodian: 'south' })
+    expect((await access(world, 'dr.okafor', documents, { custodian: 'south' })).outcome).toBe('permit')
+  })
+
+  test('to whom and until when she says', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    const provision = { type: 'permit', actor: [doctorActor('dr.chen')], period: { end: '2026-01-15' } }
+    await grant(world, 'maria', consentOf(provision))
+    expect((await access(world, 'dr.okafor', documents)).outcome).toBe('deny')
+    expect((await access(world, 'dr.chen', documents)).outcome).toBe('permit')
+    world.now = Date.UTC(2026, 0, 16)
+    expect((await access(world, 'dr.chen', documents)).outcome).toBe('deny')
+  })
+
+  test('nothing for somebody else', async () => {
+    const world = await demoWorld()
+    const fields = { custodian: 'north', patient: people.tomas.handle, consent: randomId() }
+    const maria = await world.as('maria')
+    const granted = world.submit('GrantConsent', { ...fields, directive: consentOf() }, maria)
+    await expect(granted).rejects.toMatchObject(refusal('FORBIDDEN'))
+    const consent = await grant(world, 'tomas', consentOf())
+    const revoked = world.submit('RevokeConsent', { ...fields, consent }, maria)
+    await expect(revoked).rejects.toMatchObject(refusal('FORBIDDEN'))
+  })
+
+  test.each([
+    ['another patient', { reference: `Patient/${people.tomas.handle}` }],
+    ['a patient by name', { display: 'Maria' }],
+    ['nobody', null],
+  ])('no resource about %s', async (_whom, named) => {
+    const world = await demoWorld()
+    const granted = grant(world, 'maria', consentOf({ type: 'permit' }, { patient: named }))
+    await expect(granted).rejects.toMatchObject(refusal('INVALID_REQUEST'))
+  })
+
+  test('nothing that is only half understood', async () => {
+    const world = await demoWorld()
+    const granted = grant(world, 'maria', consentOf({ type: 'deny', securityLabel: [{ code: 'R' }] }))
+    await expect(granted).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringContaining('Consent.provision.securityLabel') as string,
+    })
+  })
+
+  test('no second directive under the same id', async () => {
+    const world = await demoWorld()
+    const consent = await grant(world, 'maria', consentOf())
+    const again = grant(world, 'maria', consentOf({ type: 'deny' }), { consent })
+    await expect(again).rejects.toMatchObject(refusal('CONFLICT'))
+  })
+
+  test('no directive that is too large', async () => {
+    const world = await demoWorld()
+    const performer = [{ display: 'x'.repeat(limits.directiveBytes) }]
+    const granted = grant(world, 'maria', consentOf({ type: 'permit' }, { performer }))
+    await expect(granted).rejects.toMatchObject(refusal('LIMIT_EXCEEDED'))
+  })
+
+  test('no more directives than a set may have, until she revokes one', async () => {
+    const world = await demoWorld()
+    const consents: string[] = []
+    for (let count = 0; count < limits.activeDirectives; count += 1)
+      consents.push(await grant(world, 'maria', consentOf()))
+    const oneMore = grant(world, 'maria', consentOf({ type: 'deny' }))
+    await expect(oneMore).rejects.toMatchObject(refusal('LIMIT_EXCEEDED'))
+    await revoke(world, 'maria', consents[7] ?? '')
+    await expect(grant(world, 'maria', consentOf({ type: 'deny' }))).resolves.toBeDefined()
+  })
+
+  test('no more bytes than a set may have', async () => {
+    const world = await demoWorld()
+    const codes = Array.from({ length: 300 }, (_, index) => ({
+      coding: [{ system: 'http://loinc.org', code: `${index}-${'x'.repeat(40)}` }],
+    }))
+    const large = consentOf({ type: 'permit', code: codes })
+    await grant(world, 'maria', large)
+    await grant(world, 'maria', large)
+    await expect(grant(world, 'maria', large)).rejects.toMatchObject(refusal('LIMIT_EXCEEDED'))
+  })
+})
+
+describe('a patient revokes', () => {
+  test('and the next access is denied', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    const consent = await grant(world, 'maria', consentOf())
+    await revoke(world, 'maria', consent)
+    expect(await access(world, 'dr.chen', documents)).toMatchObject({
+      outcome: 'deny',
+      inputs: { consentSet: 2 },
+      documents: [{ basis: 'default-policy', basedOn: [] }],
+    })
+  })
+
+  test.each([
+    ['that never was', () => randomId()],
+    ['of another placement', (consents: Record<string, string>) => consents['south'] ?? ''],
+    ['of another patient', (consents: Record<string, string>) => consents['tomas'] ?? ''],
+    ['that she has revoked already', (consents: Record<string, string>) => consents['revoked'] ?? ''],
+  ])('no consent %s', async (_which, pick) => {
+    const world = await demoWorld()
+    const south = await grant(world, 'maria', consentOf(), { custodian: 'south' })
+    const tomas = await grant(world, 'tomas', consentOf())
+    const revoked = await grant(world, 'maria', consentOf())
+    await revoke(world, 'maria', revoked)
+    const again = revoke(world, 'maria', pick({ south, tomas, revoked }))
+    await expect(again).rejects.toMatchObject(refusal('NOT_FOUND'))
+  })
+})
+
+describe('a patient chooses', () => {
+  test('the default policy', async () => {
+    const world = await demoWorld()
+    const author = people['dr.okafor'].handle
+    const documents = await registerDocuments(world, 'north', 'maria', [registrationOf('north', { author })])
+    expect(await access(world, 'dr.okafor', documents)).toMatchObject({
+      outcome: 'permit',
+      documents: [{ basis: 'author' }],
+      inputs: { defaultPolicy: 'basic-normal' },
+    })
+    await grant(world, 'maria', defaultPolicyOf('deny'))
+    expect(await access(world, 'dr.okafor', documents)).toMatchObject({
+      outcome: 'deny',
+      documents: [{ basis: 'default-policy' }],
+      inputs: { defaultPolicy: 'deny' },
+    })
+  })
+})
+
+describe('a patient lists what she has granted', () => {
+  test('with what is in force', async () => {
+    const world = await demoWorld()
+    const first = await grant(world, 'maria', consentOf())
+    const second = await grant(world, 'maria', consentOf({ type: 'deny' }))
+    await revoke(world, 'maria', first)
+    const consents = await listConsents(world)
+    expect(consents.map(({ consent, version, active }) => [consent, version, active])).toEqual([
+      [first, 1, false],
+      [second, 2, true],
+    ])
+  })
+
+  test('a consent granted again is in force once', async () => {
+    const world = await demoWorld()
+    const consent = await grant(world, 'maria', consentOf())
+    await revoke(world, 'maria', consent)
+    await grant(world, 'maria', consentOf({ type: 'deny' }), { consent })
+    const consents = await listConsents(world)
+    expect(consents.map(({ version, active }) => [version, active])).toEqual([
+      [1, false],
+      [3, true],
+    ])
+  })
+
+  test('of her choices of default policy the last is in force', async () => {
+    const world = await demoWorld()
+    await grant(world, 'maria', defaultPolicyOf('deny'))
+    const directive = await grant(world, 'maria', consentOf())
+    const last = await grant(world, 'maria', defaultPolicyOf('basic-normal'))
+    expect(inForce(await listConsents(world))).toEqual([directive, last])
+  })
+
+  test('without the narrative and attachments', async () => {
+    const world = await demoWorld()
+    const more = {
+      text: { status: 'generated', div: '<div>Maria</div>' },
+      sourceAttachment: { title: 'Maria' },
+      dateTime: '2026-01-01',
+    }
+    await grant(world, 'maria', consentOf({ type: 'permit' }, more))
+    const [record] = await listConsents(world)
+    expect(record?.directive).toEqual(consentOf({ type: 'permit' }, { dateTime: '2026-01-01' }))
+  })
+
+  test('and sees none of another patient’s', async () => {
+    const world = await demoWorld()
+    await grant(world, 'tomas', consentOf())
+    expect(await listConsents(world)).toEqual([])
+  })
+})
