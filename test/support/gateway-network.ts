@@ -18,6 +18,7 @@ import {
 } from '../../gateway/src/store/index.ts'
 import { createVault, createVaultKeys } from '../../gateway/src/vault/index.ts'
 import { memoryLedger, type MemoryLedger } from './gateway-ledger.ts'
+import { consentOf } from './ledger-samples.ts'
 import { demoWorld, people, type User, type World } from './ledger-world.ts'
 
 export type Organisation = 'north' | 'south' | 'authority'
@@ -128,12 +129,14 @@ async function openGateway(
   const client = createClient(transport, constitution, own)
   const database = await openDatabase(sqliteDialect(':memory:'))
   const keyDatabase = await openKeyDatabase(sqliteDialect(':memory:'))
-  const vault = createVault(database, createVaultKeys(keyDatabase, Buffer.alloc(32, own)), own)
+  const keys = createVaultKeys(keyDatabase, Buffer.alloc(32, own))
+  const vault = createVault(database, keys, own)
   const positions = await keepPositions(database, transport)
   const records = keepReleases({
     database,
     client,
     custodian: own,
+    digest: (purpose, value) => keys.digest(purpose, value),
     log: (event, fields) => log.event(event, fields),
   })
   const give = createGive({ custodian: own, client, transport, vault, records, now })
@@ -186,4 +189,22 @@ export async function depositAt(
   })
   const { documents: kept } = answer.json<{ documents: { id: string }[] }>()
   return kept.map(({ id }) => id)
+}
+
+/** Lodges a patient's Consent with every custodian and answers with its id. */
+export async function grantAt(
+  network: TestNetwork,
+  patient: User,
+  provision: Readonly<Record<string, unknown>> = { type: 'permit' },
+): Promise<string> {
+  const body = { ...consentOf(provision), patient: { reference: `Patient/${people[patient].handle}` } }
+  const answer = await network.send(patient, { url: '/fhir/Consent', method: 'POST', body })
+  return answer.json<{ id: string }>().id
+}
+
+/** Revokes a patient's Consent everywhere. */
+export async function revokeAt(network: TestNetwork, patient: User, consent: string): Promise<void> {
+  const subject = { reference: `Patient/${people[patient].handle}` }
+  const body = { resourceType: 'Consent', status: 'inactive', patient: subject }
+  await network.send(patient, { url: `/fhir/Consent/${consent}`, method: 'PUT', body })
 }

@@ -42,7 +42,10 @@ export function createGive({ custodian, client, transport, vault, records, now }
     const options = { organisations: [custodian], minimumBlock: block }
     const review = await client.evaluate('ReviewAccess', { custodian, through: asker, entry: id }, options)
     const recipient = requireReleasable(review, asker, now())
-    const permitted = review.entry.documents.filter((document) => stillPermitted(document, review))
+    // An answer, not a refusal: who has no document by this id must not be told apart from who is denied one.
+    const permitted = review.registered
+      ? review.entry.documents.filter((document) => stillPermitted(document, review))
+      : []
     const sealed = await Promise.all(permitted.map((document) => seal(vault, id, document, recipient)))
     const documents = sealed.filter((document) => document !== undefined)
     const ids = documents.map(({ document }) => document)
@@ -52,10 +55,10 @@ export function createGive({ custodian, client, transport, vault, records, now }
 }
 
 /** Errors: NOT_RELEASED, without telling which condition failed. */
-function requireReleasable({ entry, registered }: AccessReview, asker: string, now: number): PublicKey {
+function requireReleasable({ entry }: AccessReview, asker: string, now: number): PublicKey {
   const age = now - Date.parse(entry.at)
   const fresh = age <= limits.freshnessMs && age >= -limits.clockAheadMs
-  if (entry.recipient === undefined || entry.agent.through !== asker || !fresh || !registered) {
+  if (entry.recipient === undefined || entry.agent.through !== asker || !fresh) {
     throw new GatewayError('NOT_RELEASED', 'Nothing is released for this access.')
   }
   return entry.recipient

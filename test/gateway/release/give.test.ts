@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { createGive, createRecipient, type Give, type Recipient } from '../../../gateway/src/release/index.ts'
+import { MedledgerError } from 'medledger-chaincode/api'
+import {
+  bundleOf,
+  depositAt,
+  depositOf,
+  grantAt,
+  revokeAt,
+  testNetwork,
+  type TestNetwork,
+} from '../../support/gateway-network.ts'
+import { accessTo, doctorActor } from '../../support/ledger-samples.ts'
+import { operatorOf, people } from '../../support/ledger-world.ts'
+
+interface Access {
+  readonly entry: string
+  readonly block: number
+}
+
+let network: TestNetwork
+let recipient: Recipient
+let document: string
+let consent: string
+let give: Give
+const read = vi.fn<(document: string, version: number) => Promise<unknown>>()
+
+/** A committed access of South's doctor to a document of North's. */
+async function accessOf(documents: readonly string[]): Promise<Access> {
+  const { token = '' } = await network.world.as('dr.chen')
+  const { client } = network.gateways.south.services
+  const fields = accessTo(documents, { recipient: recipient.publicKey })
+  const { entry, block } = await client.submit('RequestAccess', fields, { token })
+  return { entry, block }
+}
+
+beforeEach(async () => {
+  network = await testNetwork()
+  recipient = await createRecipient()
+  const [deposited = ''] = await depositAt(network, 'north', 'maria', [depositOf('letter')])
+  document = deposited
+  consent = await grantAt(network, 'maria', { type: 'permit', actor: [doctorActor('dr.chen')] })
+  const { services, records } = network.gateways.north
+  read.mockReset()
+  read.mockImplementation((id, version) => services.vault.read(id, version))
+  give = createGive({
+    ...services,
+    custodian: 'north',
+    records,
+    vault: { read },
+    now: () => network.world.now,
+  })
+})
+
+const notReleased = expect.objectContaining({ code: 'NOT_RELEASED' }) as Error
+
+describe('a custodian', () => {
+  test('releases what was and still is permitted, sealed to the recipient of the access', async () => {
+    const access = await accessOf([document])
+    const { documents } = await give(access, 'south')
+    expect(documents).toMatchObject([{ document, version: 1 }])
+    const [released] = documents
+    if (released === undefined) return
+    const bound = { entry: access.entry, document, version: 1 }
+    expect(await recipient.open(released.content, bound)).toEqual(bundleOf('letter'))
+  })
+
+  test('asks its own peer alone, and only once that holds the block of the access', async () => {
+    const access = await accessOf([document])
+    await give(access, 'south')
+    expect(network.ledger.calls.filter(({ name }) => name === 'ReviewAccess')).toEqual([
+      expect.objectContaining({ through: 'north', organisations: ['north'], minimumBlock: access.block }),
+    ])
+  })
+
+  test('releases nothing to another organisation than the one through which was asked', async () => {
+    const access = await accessOf([document])
+    await expect(give(access, 'authority')).rejects.toThrow()
+    await expect(give(access, 'north')).rejects.toThrow()
+    expect(read).not.toHaveBeenCalled()
+    expect((await give(access, 'south')).documents).toHaveLength(1)
+  })
+
+  test('releases nothing for an access that is more than a minute old or from more than ten seconds ahead', async () => {
+    const access = await accessOf([document])
+    const { now } = network.world
+    for (const later of [60_001, -10_001]) {
+      network.world.now = now + later
+      await expect(give(access, 'south')).rejects.toEqual(notReleased)
+    }
+    expect(read).not.toHaveBeenCalled()
+    network.world.now = now + 60_000
+    expect((await give(access, 'south')).documents).toHaveLength(1)
+  })
+
+  test('releases nothing for somebody who is no longer registered', async () => {
+    const access = await accessOf([document])
+    const person = people['dr.chen'].handle
+    await network.world.submit('DeactivatePerson', { person }, operatorOf('south'))
+    expect(await give(access, 'south')).toEqual({ documents: [] })
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('releases nothing once the consent is revoked', async () => {
+    const access = await accessOf([document])
+    await revokeAt(network, 'maria', consent)
+    expect(await give(access, 'south')).toEqual({ documents: [] })
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('releases nothing of a document that has been replaced since', async () => {
+    const access = await accessOf([document])
+    const changed = depositOf('letter', { bundle: bundleOf('changed') })
+    expect(await depositAt(network, 'north', 'maria', [changed])).toEqual([document])
+    expect(await give(access, 'south')).toEqual({ documents: [] })
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('answers a denial and an unknown document with nothing, without a look into the vault', async () => {
+    const [other = ''] = await depositAt(network, 'north', 'tomas', [depositOf('his')])
+    for (const id of [other, `north-${'00'.repeat(16)}`]) {
+      expect(await give(await accessOf([id]), 'south')).toEqual({ documents: [] })
+    }
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('releases of several documents those that are permitted', async () => {
+    const unknown = `north-${'00'.repeat(16)}`
+    const { documents } = await give(await accessOf([unknown, document]), 'south')
+    expect(documents.map((released) => released.document)).toEqual([document])
+  })
+
+  test('releases an access once, also when asked twice at the same time', async () => {
+    const access = await accessOf([document])
+    const both = await Promise.allSettled([give(access, 'south'), give(access, 'south')])
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const already = expect.objectContaining({ code: 'ALREADY_RELEASED' }) as Error
+    await expect(give(access, 'south')).rejects.toEqual(already)
+    expect((await give(await accessOf([document]), 'south')).documents).toHaveLength(1)
+  })
+
+  test('releases nothing while its peer is behind, has lost its stream, or does not answer', async () => {
+    const access = await accessOf([document])
+    const away = expect.objectContaining({ code: 'LEDGER_UNAVAILABLE' }) as Error
+    await expect(give({ ...access, block: access.block + 1 }, 'south')).rejects.toEqual(away)
+    network.ledger.connected = false
+    await expect(give(access, 'south')).rejects.toEqual(away)
+    network.ledger.connected = true
+    network.ledger.fault = () => new MedledgerError('LEDGER_UNAVAILABLE', 'No.')
+    await expect(give(access, 'south')).rejects.toEqual(away)
+    expect(read).not.toHaveBeenCalled()
+    network.ledger.fault = () => undefined
+    expect((await give(access, 'south')).documents).toHaveLength(1)
+  })
+
+  test('releases nothing for an id that is no access', async () => {
+    const { block } = await accessOf([document])
+    await expect(give({ entry: '00'.repeat(16), block }, 'south')).rejects.toEqual(
+      expect.objectContaining({ code: 'NOT_FOUND' }) as Error,
+    )
+    const { token = '' } = await network.world.as('dr.chen')
+    const reading = {
+      custodian: 'north',
+      patient: people.maria.handle,
+      purpose: 'TREAT',
+      readingOf: 'DocumentReference',
+    } as const
+    const search = await network.gateways.south.services.client.submit('RecordReading', reading, { token })
+    await expect(give(search, 'south')).rejects.toThrow()
+    expect(read).not.toHaveBeenCalled()
+  })
+
+  test('releases nothing when the vault’s content has been tampered with', async () => {
+    const access = await accessOf([document])
+    await network.gateways.north.database.updateTable('documents').set({ ciphertext: 'x' }).execute()
+    await expect(give(access, 'south')).rejects.toThrow()
+  })
+})
