@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest'
+import { limits, randomId } from 'medledger-chaincode/api'
+import {
+  access,
+  accessTo,
+  consentOf,
+  grant,
+  readEntry,
+  recipient,
+  registerDocuments,
+  registrationOf,
+  revoke,
+} from '../../support/ledger-samples.ts'
+import { demoWorld, gatewayOf, operatorOf, people } from '../../support/ledger-world.ts'
+
+const invalid = { code: 'INVALID_REQUEST' }
+const forbidden = { code: 'FORBIDDEN' }
+const unknown = (): string => `north-${randomId()}`
+
+describe('an access', () => {
+  test('that is permitted leaves an entry with all that decided', async () => {
+    const world = await demoWorld()
+    const [document = ''] = await registerDocuments(world, 'north', 'maria')
+    const consent = await grant(world, 'maria', consentOf())
+    const entry = await access(world, 'dr.chen', [document], { purpose: 'ETREAT' })
+    const { handle } = people['dr.chen']
+    expect(entry).toEqual({
+      entry: entry.entry,
+      kind: 'access',
+      transactionId: entry.transactionId,
+      at: '2026-01-15T12:00:00.000Z',
+      custodian: 'north',
+      patient: people.maria.handle,
+      agent: { kind: 'person', id: handle, role: 'doctor', organisation: 'south', through: 'south' },
+      purpose: 'ETREAT',
+      outcome: 'permit',
+      documents: [{ document, version: 1, outcome: 'permit', basis: 'directive', basedOn: [consent] }],
+      recipient,
+      inputs: {
+        consentSet: 1,
+        agent: 1,
+        defaultPolicy: 'basic-normal',
+        core: 1,
+        constitution: entry.inputs?.constitution,
+      },
+      assurance: 'attested',
+      origin: 'online',
+    })
+  })
+
+  test('that is denied is committed, and not an error', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    const entry = await access(world, 'dr.chen', documents)
+    expect(entry).toMatchObject({ outcome: 'deny', patient: people.maria.handle })
+    expect(entry.documents).toMatchObject([{ outcome: 'deny', basis: 'default-policy' }])
+  })
+
+  test('is decided document by document', async () => {
+    const world = await demoWorld()
+    const imaging = { system: 'http://loinc.org', code: '18748-4' }
+    const registrations = [registrationOf('north', { type: imaging }), registrationOf('north')]
+    const documents = await registerDocuments(world, 'north', 'maria', registrations)
+    await grant(world, 'maria', consentOf())
+    await grant(world, 'maria', consentOf({ type: 'deny', code: [{ coding: [imaging] }] }))
+    const entry = await access(world, 'dr.chen', [...documents, unknown()])
+    expect(entry.documents.map(({ outcome, basis }) => `${outcome} ${basis}`)).toEqual([
+      'deny directive',
+      'permit directive',
+      'deny no-such-document',
+    ])
+    expect(entry.outcome).toBe('permit')
+  })
+
+  test('to one’s own documents is permitted through any gateway, whatever was denied', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    await grant(world, 'maria', consentOf({ type: 'deny' }))
+    expect((await access(world, 'maria', documents)).documents).toMatchObject([{ basis: 'self' }])
+    const abroad = await world.as('maria', { through: 'south' })
+    const entry = await world.submit('RequestAccess', accessTo(documents), abroad)
+    expect(await readEntry(world, entry, 'south')).toMatchObject({ outcome: 'permit' })
+    expect((await access(world, 'tomas', documents)).outcome).toBe('deny')
+  })
+
+  test('answers alike whether permitted, denied or about nothing', async () => {
+    const world = await demoWorld()
+    const mine = await registerDocuments(world, 'north', 'tomas')
+    const restricted = await registerDocuments(world, 'north', 'maria')
+    await grant(world, 'tomas', consentOf())
+    const doctor = await world.as('dr.chen')
+    const shapes: unknown[] = []
+    for (const documents of [mine, restricted, [unknown()]]) {
+      const identity = { request: randomId(), salt: randomId() }
+      const { response, writes } = await world.endorse('RequestAccess', accessTo(documents), doctor, identity)
+      expect(response).toEqual({ entry: identity.request })
+      shapes.push(writes.map(({ collection, key }) => [collection, key.split('/')[0]]))
+    }
+    expect(shapes[1]).toEqual(shapes[0])
+    expect(shapes[2]).toEqual(shapes[0])
+  })
+
+  test('reads as much for a document that does not exist as for one that does', async () => {
+    const world = await demoWorld()
+    const [document = ''] = await registerDocuments(world, 'north', 'maria')
+    const doctor = await world.as('dr.chen')
+    const readsFor = async (id: string): Promise<string[]> => {
+      const { reads } = await world.endorse('RequestAccess', accessTo([id]), doctor)
+      return reads.map(({ collection, key }) => `${collection} ${key.split('/')[0]}`)
+    }
+    expect(await readsFor(unknown())).toEqual(await readsFor(document))
+  })
+
+  test.each([
+    ['none', []],
+    ['51', Array.from({ length: limits.documentsPerRequest + 1 }, unknown)],
+    ['the same twice', ['north-'.padEnd(38, 'a'), 'north-'.padEnd(38, 'a')]],
+    ['one of another custodian', [unknown(), `south-${randomId()}`]],
+    ['one without an id', ['north-1']],
+  ])('to %s is malformed', async (_what, documents) => {
+    const world = await demoWorld()
+    const asked = world.submit('RequestAccess', accessTo(documents), await world.as('dr.chen'))
+    await expect(asked).rejects.toMatchObject(invalid)
+  })
+
+  test('to 50 documents is not', async () => {
+    const world = await demoWorld()
+    const documents = Array.from({ length: limits.documentsPerRequest }, unknown)
+    expect((await access(world, 'dr.chen', documents)).documents).toHaveLength(50)
+  })
+
+  test('to documents of two patients is malformed', async () => {
+    const world = await demoWorld()
+    const documents = [
+      ...(await registerDocuments(world, 'north', 'maria')),
+      ...(await registerDocuments(world, 'north', 'tomas')),
+    ]
+    await expect(access(world, 'dr.chen', documents)).rejects.toMatchObject(invalid)
+  })
+
+  test('at a custodian without a placement is malformed', async () => {
+    const world = await demoWorld()
+    const asked = access(world, 'dr.chen', [`authority-${randomId()}`], { custodian: 'authority' })
+    await expect(asked).rejects.toMatchObject(invalid)
+  })
+
+  test('is for a purpose that the token allows', async () => {
+    const world = await demoWorld()
+    const doctor = await world.as('dr.chen', { purposes: ['HRESCH', 'TREAT'] })
+    const ask = (purpose: 'TREAT' | 'BTG'): Promise<string> =>
+      world.submit('RequestAccess', accessTo([unknown()], { purpose }), doctor)
+    await expect(ask('TREAT')).resolves.toBeDefined()
+    await expect(ask('BTG')).rejects.toMatchObject(forbidden)
+  })
+})
+
+describe('a revocation', () => {
+  test('kills every access that was decided before it: the access has read the consent set', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    const consent = await grant(world, 'maria', consentOf())
+    const racing = await world.endorse('RequestAccess', accessTo(documents), await world.as('dr.chen'))
+    const read = racing.reads.filter(({ key }) => key.startsWith('consent-set/'))
+    expect(read).toEqual([{ collection: 'consent-north', key: expect.any(String) as string, version: 1 }])
+    await revoke(world, 'maria', consent)
+    expect(racing.commit()).toBe(false)
+  })
+
+  test('as does the first deny of a patient who had no directive', async () => {
+    const world = await demoWorld()
+    const author = people['dr.okafor'].handle
+    const documents = await registerDocuments(world, 'north', 'maria', [registrationOf('north', { author })])
+    const racing = await world.endorse('RequestAccess', accessTo(documents), await world.as('dr.okafor'))
+    await grant(world, 'maria', consentOf({ type: 'deny' }))
+    expect(racing.commit()).toBe(false)
+  })
+
+  test('of a signing key, a person or a version of a document does the same', async () => {
+    const world = await demoWorld()
+    const first = registrationOf('north')
+    await registerDocuments(world, 'north', 'maria', [first])
+    await grant(world, 'maria', consentOf())
+    const doctor = await world.as('dr.okafor')
+    const race = () => world.endorse('RequestAccess', accessTo([first.document]), doctor)
+    const beforeVersion = await race()
+    await registerDocuments(world, 'north', 'maria', [{ ...first, version: 2 }])
+    expect(beforeVersion.commit()).toBe(false)
+    const issuer = 'urn:medledger:development-issuer:north'
+    const [beforeKey, beforePerson] = [await race(), await race()]
+    await world.submit('DeactivatePerson', { person: people['dr.okafor'].handle }, operatorOf('north'))
+    expect(beforePerson.commit()).toBe(false)
+    await world.submit('RevokeIssuerKey', { issuer, kid: 'north-1' }, operatorOf('north'))
+    expect(beforeKey.commit()).toBe(false)
+  })
+})
+
+describe('a custodian reviews an access', () => {
+  async function permitted() {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    const consent = await grant(world, 'maria', consentOf())
+    const entry = await access(world, 'dr.chen', documents)
+    const fields = { custodian: 'north', through: 'south', entry: entry.entry }
+    const review = (organisation = 'north') => world.evaluate('ReviewAccess', fields, gatewayOf(organisation))
+    return { world, consent, entry, review, documents }
+  }
+
+  test('and finds it as it was', async () => {
+    const { entry, review } = await permitted()
+    expect(await review()).toEqual({ entry, now: entry.documents, registered: true })
+  })
+
+  test('and after a revocation the decision is to deny', async () => {
+    const { world, consent, entry, review } = await permitted()
+    await revoke(world, 'maria', consent)
+    const { now, entry: recorded } = await review()
+    expect(recorded).toEqual(entry)
+    expect(now).toMatchObject([{ outcome: 'deny', basis: 'default-policy' }])
+  })
+
+  test('and sees a new version, so that the old content is not released', async () => {
+    const { world, entry, review, documents } = await permitted()
+    const next = registrationOf('north', { document: documents[0] ?? '', version: 2 })
+    await registerDocuments(world, 'north', 'maria', [next])
+    const { now } = await review()
+    expect(now).not.toEqual(entry.documents)
+    expect(now).toMatchObject([{ outcome: 'permit', version: 2 }])
+  })
+
+  test('and sees that a directive has expired since', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    await grant(world, 'maria', consentOf({ type: 'permit', period: { end: '2026-01-15T12:00:00Z' } }))
+    const { entry, outcome } = await access(world, 'dr.chen', documents)
+    expect(outcome).toBe('permit')
+    world.now += 1000
+    const fields = { custodian: 'north', through: 'south', entry }
+    const { now } = await world.evaluate('ReviewAccess', fields, gatewayOf('north'))
+    expect(now).toMatchObject([{ outcome: 'deny' }])
+  })
+
+  test('and sees that the asker is no longer registered, or in another role', async () => {
+    const { world, review } = await permitted()
+    const { handle: person } = people['dr.chen']
+    await world.submit('DeactivatePerson', { person }, operatorOf('south'))
+    expect(await review()).toMatchObject({ registered: false })
+    const issuer = 'urn:medledger:development-issuer:south'
+    const fields = { person, issuer, subject: 'dr.chen', name: 'Chen', role: 'custodian' } as const
+    await world.submit('RegisterPerson', fields, operatorOf('south'))
+    expect(await review()).toMatchObject({ registered: false })
+  })
+
+  test('and sees that nobody has registered the patient', async () => {
+    const world = await demoWorld()
+    const author = people['dr.okafor'].handle
+    const document = registrationOf('north', { author })
+    const fields = { custodian: 'north', patient: randomId(), documents: [document] }
+    await world.submit('RegisterDocuments', fields, await world.as('records.north'))
+    const { entry } = await access(world, 'dr.okafor', [document.document])
+    const asked = { custodian: 'north', through: 'north', entry }
+    const review = await world.evaluate('ReviewAccess', asked, gatewayOf('north'))
+    expect(review).toMatchObject({ registered: false })
+  })
+
+  test('and nobody else does', async () => {
+    const { review } = await permitted()
+    for (const organisation of ['south', 'authority'])
+      await expect(review(organisation)).rejects.toMatchObject(forbidden)
+  })
+
+  test('but no other entry, and none through another gateway', async () => {
+    const { world, entry } = await permitted()
+    const reviewed = (through: string, id: string) =>
+      world.evaluate('ReviewAccess', { custodian: 'north', through, entry: id }, gatewayOf('north'))
+    const notFound = { code: 'NOT_FOUND' }
+    await expect(reviewed('authority', entry.entry)).rejects.toMatchObject(notFound)
+    await expect(reviewed('south', randomId())).rejects.toMatchObject(notFound)
+    const cancel = { custodian: 'north', book: 'access', cancels: randomId() } as const
+    const cancelled = await world.submit('CancelRequest', cancel, gatewayOf('south'))
+    await expect(reviewed('south', cancelled)).rejects.toMatchObject(notFound)
+    await expect(reviewed('south', cancel.cancels)).rejects.toMatchObject(notFound)
+  })
+})
+
+test('an entry is read by the gateway that submitted it, and by no other', async () => {
+  const world = await demoWorld()
+  const { entry } = await access(world, 'dr.chen', [unknown()])
+  for (const organisation of ['north', 'authority'])
+    await expect(readEntry(world, entry, organisation)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
