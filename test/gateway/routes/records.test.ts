@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { randomId } from 'medledger-chaincode/api'
+import { outageOf } from '../../support/gateway-ledger.ts'
+import { bundleOf, depositOf, testNetwork, type TestNetwork } from '../../support/gateway-network.ts'
+import { people, type User } from '../../support/ledger-world.ts'
+
+type Answer = Awaited<ReturnType<TestNetwork['send']>>
+type Document = Record<string, unknown>
+
+let network: TestNetwork
+beforeEach(async () => {
+  network = await testNetwork()
+})
+
+const deposit = (
+  documents: readonly Document[],
+  patient: string = people.maria.handle,
+  user: User = 'records.north',
+): Promise<Answer> =>
+  network.send(user, { url: '/v1/documents', method: 'POST', body: { patient, documents } })
+const kept = (answer: Answer): unknown => answer.json<{ documents: unknown }>().documents
+
+describe('documents that a custodian deposits', () => {
+  test('are registered, then unchanged, then replaced', async () => {
+    const [first] = kept(await deposit([depositOf('a')])) as { id: string }[]
+    expect(first).toMatchObject({ source: 'a', version: 1, state: 'registered' })
+    expect(kept(await deposit([depositOf('a')]))).toEqual([{ ...first, state: 'unchanged' }])
+    const changed = depositOf('a', { bundle: bundleOf('changed') })
+    expect(kept(await deposit([changed, depositOf('b')]))).toMatchObject([
+      { ...first, version: 2, state: 'replaced' },
+      { source: 'b', version: 1, state: 'registered' },
+    ])
+  })
+
+  test('that are all unchanged make no transaction', async () => {
+    await deposit([depositOf('a')])
+    const before = network.ledger.blocks.length
+    await deposit([depositOf('a')])
+    expect(network.ledger.blocks.length).toBe(before)
+  })
+
+  test('after a failure are deposited again as the very same ciphertext', async () => {
+    const digests = (): Promise<{ digest: string; registered: number }[]> =>
+      network.gateways.north.database.selectFrom('documents').select(['digest', 'registered']).execute()
+    network.ledger.fault = outageOf(({ name }) => name === 'RegisterDocuments')
+    const failed = await deposit([depositOf('a')])
+    expect(failed.json()).toMatchObject({ status: 503, code: 'LEDGER_UNAVAILABLE' })
+    const [before] = await digests()
+    network.ledger.fault = () => undefined
+    network.ledger.afterCommit = () => new Error('the answer got lost')
+    expect((await deposit([depositOf('a')])).statusCode).toBe(500)
+    network.ledger.afterCommit = () => undefined
+    expect(kept(await deposit([depositOf('a')]))).toMatchObject([{ version: 1, state: 'registered' }])
+    expect(await digests()).toEqual([{ digest: before?.digest, registered: 1 }])
+  })
+
+  test('may have ids that the custodian chose, of its own, each for one document', async () => {
+    const id = `north-${randomId()}`
+    expect(kept(await deposit([depositOf('a', { id })]))).toMatchObject([{ id }])
+    for (const documents of [
+      [depositOf('b', { id: `south-${randomId()}` })],
+      [depositOf('b', { id: 'x' })],
+      [depositOf('b'), depositOf('b')],
+    ]) {
+      expect((await deposit(documents)).json()).toMatchObject({ status: 400, code: 'INVALID_REQUEST' })
+    }
+    expect((await deposit([depositOf('b', { id })])).json()).toMatchObject({ code: 'CONFLICT' })
+    expect((await deposit([depositOf('a', { id })], people.tomas.handle)).json()).toMatchObject({
+      code: 'CONFLICT',
+    })
+  })
+
+  test('are those of a registered patient', async () => {
+    expect((await deposit([depositOf('a')], randomId())).json()).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await network.gateways.north.database.selectFrom('documents').selectAll().execute()).toEqual([])
+  })
+
+  test.each<[string, Document[]]>([
+    ['none', []],
+    ['fifty-one', Array.from({ length: 51 }, (_, index) => depositOf(`${index}`))],
+    ['one without a type', [depositOf('a', { type: undefined })]],
+    ['one with a date that is none', [depositOf('a', { date: 'yesterday' })]],
+    ['one that is no document', [depositOf('a', { bundle: { resourceType: 'Bundle', type: 'searchset' } })]],
+    ['one without a source', [depositOf('')]],
+    ['one with more than is known', [depositOf('a', { more: 1 })]],
+  ])('are refused as %s', async (_what, documents) => {
+    expect((await deposit(documents)).json()).toMatchObject({ status: 400, code: 'INVALID_REQUEST' })
+  })
+
+  test.each(['dr.okafor', 'maria', 'operator.north'] as const)('are not for %s to deposit', async (user) => {
+    const answer = await network.send(user, {
+      url: '/v1/documents',
+      method: 'POST',
+      through: 'north',
+      body: { patient: people.maria.handle, documents: [depositOf('a')] },
+    })
+    expect(answer.json()).toMatchObject({ status: 403, code: 'FORBIDDEN' })
+  })
+})
+
+describe('a patient', () => {
+  const register = (user: User, patient: string, subject = 'new'): Promise<Answer> => {
+    const issuer = network.world.issuers.get('authority')?.issuer
+    return network.send(user, { url: '/v1/patients', method: 'POST', body: { patient, issuer, subject } })
+  }
+
+  test('is registered once, by the operator of the organisation whose provider knows her', async () => {
+    const patient = randomId()
+    const answer = await register('operator.authority', patient)
+    expect([answer.statusCode, answer.json()]).toEqual([201, { patient }])
+    expect((await register('operator.authority', patient)).json()).toMatchObject({ code: 'CONFLICT' })
+    expect((await register('operator.authority', randomId())).json()).toMatchObject({ code: 'CONFLICT' })
+    expect((await register('operator.north', randomId(), 'x')).json()).toMatchObject({ code: 'FORBIDDEN' })
+    expect((await register('dr.okafor', randomId(), 'x')).json()).toMatchObject({ code: 'FORBIDDEN' })
+  })
+})
