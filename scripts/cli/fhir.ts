@@ -53,8 +53,14 @@ export function toDocumentRow(reference: Json): { readonly row: DocumentRow; rea
   }
 }
 
+/** A row of the log, and what a person would want to know of it besides. */
+export interface LoggedRow {
+  readonly row: LogRow
+  readonly detail: string
+}
+
 /** The rows of the log, in ledger order. */
-export function toLogRows(bundle: unknown): LogRow[] {
+export function toLogRows(bundle: unknown): LoggedRow[] {
   const rows = matchesOf(bundle)
     .flatMap((event) => objectsAt(event, 'extension'))
     .filter(({ url }) => url === 'urn:medledger:entry')
@@ -66,7 +72,7 @@ export function toLogRows(bundle: unknown): LogRow[] {
         numberAt(one, 'block') - numberAt(other, 'block') ||
         numberAt(one, 'position') - numberAt(other, 'position'),
     )
-    .map(toLogRow)
+    .map((row) => ({ row: toLogRow(row), detail: detailOf(row) }))
 }
 
 function parseObject(text: string | undefined): Json | undefined {
@@ -79,6 +85,13 @@ const numberAt = (value: Json, member: string): number => {
   const found = value[member]
   return typeof found === 'number' ? found : 0
 }
+
+/** What was granted, revoked, searched for or answered. */
+const detailOf = (row: Json): string =>
+  [textAt(row, 'change'), textAt(row, 'consent'), textAt(row, 'readingOf')]
+    .concat(textAt(row, 'of') === undefined ? [] : [`of ${textAt(row, 'of')}`])
+    .filter((part) => part !== undefined)
+    .join(' ')
 
 function toLogRow(row: Json): LogRow {
   const { delivered } = row

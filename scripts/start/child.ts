@@ -95,7 +95,9 @@ export function createChild(plan: ProcessPlan, options: ChildOptions): Child {
     running = undefined
     if (isWanted) {
       crashes = performance.now() - startedAt > steadyMs ? 0 : crashes + 1
-      const reason = lastWords(readTail(file, offset)) ?? `it ended with ${how}`
+      // Who was killed said nothing about it.
+      const words = child.signalCode === null ? lastWords(readTail(file, offset)) : undefined
+      const reason = words ?? `it ended with ${how}`
       isWanted = options.onCrash(plan.name, reason, child.exitCode === 0)
       if (isWanted) timer = setTimeout(start, Math.min(firstDelayMs * 2 ** crashes, longestDelayMs))
     }

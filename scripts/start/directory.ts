@@ -1,9 +1,11 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { check } from 'medledger-chaincode/api'
 import { Type, type Static } from 'typebox'
 import { lockDirectory, type DirectoryLock } from '../network/embedded/lock.ts'
 import { parseFile, readIfPresent, replaceFile, toText } from '../development/index.ts'
+import { isAlive } from './alive.ts'
 import type { Paths } from './paths.ts'
 
 /** Raised when what the files look like changes in a way that older ones cannot be read. */
@@ -20,6 +22,15 @@ const Marker = Type.Object(
 
 /** What a data directory is for. */
 export type Marker = Omit<Static<typeof Marker>, 'format'>
+
+const lockPatienceMs = 15_000
+const lockRetryMs = 100
+
+/** A process that was killed keeps its number until its parent takes note; in a container that may take seconds. */
+async function isHolderDead({ root }: Paths): Promise<boolean> {
+  const holder = Number.parseInt((await readIfPresent(join(root, 'lock'))) ?? '', 10)
+  return Number.isNaN(holder) || !isAlive(holder)
+}
 
 const isLock = (name: string): boolean => name === 'lock' || name.startsWith('lock.')
 
@@ -64,13 +75,20 @@ export async function takeDirectory(paths: Paths): Promise<DirectoryLock> {
       `${paths.root} is not empty and not a Medledger data directory: name another one with --data.`,
     )
   await mkdir(paths.root, { recursive: true, mode: 0o700 })
-  try {
-    return lockDirectory(paths.root)
-  } catch (error) {
-    throw new Error(
-      `An instance runs already: ${(error as Error).message}. Stop it (medledger stop), or use another --data.`,
-      { cause: error },
-    )
+  const deadline = performance.now() + lockPatienceMs
+  for (;;) {
+    try {
+      return lockDirectory(paths.root)
+    } catch (error) {
+      if (performance.now() < deadline && (await isHolderDead(paths))) {
+        await pause(lockRetryMs)
+        continue
+      }
+      throw new Error(
+        `An instance runs already: ${(error as Error).message}. Stop it (medledger stop), or use another --data.`,
+        { cause: error },
+      )
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { check, Constitution } from 'medledger-chaincode/api'
 import { Type, type Static } from 'typebox'
 import { parseFile, readIfPresent, replaceFile, toText } from '../development/index.ts'
+import { isAlive } from './alive.ts'
 import type { Paths } from './paths.ts'
 
 /** What a running instance says about itself, for the command line to find it. */
@@ -21,15 +22,6 @@ export const writeInstance = ({ instance }: Paths, value: Instance): Promise<voi
 
 export const removeInstance = ({ instance }: Paths): Promise<void> => rm(instance, { force: true })
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** The instance that runs on a data directory, or undefined. A record left behind by a crash does not count. */
 export async function readInstance({ instance }: Paths): Promise<Instance | undefined> {
   const text = await readIfPresent(instance)
@@ -41,5 +33,3 @@ export async function readInstance({ instance }: Paths): Promise<Instance | unde
     throw new Error(`${instance} is damaged: start the instance again.`)
   }
 }
-
-export { isAlive }

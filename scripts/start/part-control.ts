@@ -9,6 +9,8 @@ export interface PartControlOptions {
   /** The parts inside the network process. */
   readonly inNetwork: readonly string[]
   readonly networkParts: Pick<NetworkParts, 'change'>
+  /** Resolves when a process of its own that was started can be asked. */
+  readonly answers: (part: string) => Promise<void>
   readonly log: (line: string) => void
 }
 
@@ -19,7 +21,7 @@ export interface PartControl extends Omit<ControlHandler, 'stopAll'> {
 
 /** Stops and starts single parts, wherever they live. Errors: RangeError for a part that does not exist. */
 export function createPartControl(options: PartControlOptions): PartControl {
-  const { children, network, inNetwork, networkParts, log } = options
+  const { children, network, inNetwork, networkParts, answers, log } = options
   const stopped = new Set<string>()
   const childOf = (part: string): Child => {
     const child = children.find(({ name }) => name === part)
@@ -34,7 +36,11 @@ export function createPartControl(options: PartControlOptions): PartControl {
       await networkParts.change('stop', part)
     },
     async startPart(part) {
-      if (!inNetwork.includes(part)) return childOf(part).start()
+      if (!inNetwork.includes(part)) {
+        childOf(part).start()
+        await answers(part)
+        return
+      }
       await networkParts.change('start', part)
       stopped.delete(part)
     },

@@ -6,7 +6,7 @@ import { createPartControl } from './part-control.ts'
 import { bootstrapPlan, chaincodePlan, gatewayPlan, networkPlan } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import type { GatewayAddress } from './topologies.ts'
-import { isReady, waitUntil } from './wait.ts'
+import { isOpen, isReady, waitUntil } from './wait.ts'
 
 /** The processes of one instance, started in their order and watched over. */
 export interface Supervisor extends Omit<ControlHandler, 'stopAll'> {
@@ -32,7 +32,9 @@ export interface SupervisorOptions {
 }
 
 const startTimeoutMs = 60_000
-const pollMs = 50
+const pollMs = 100
+
+const gatewayUrl = (port: number): string => `http://127.0.0.1:${port}`
 
 const isNotice = (message: unknown, type: string): boolean =>
   typeof message === 'object' && message !== null && (message as { type?: unknown }).type === type
@@ -103,11 +105,12 @@ export function createSupervisor(prepared: Prepared, options: SupervisorOptions)
     network,
     inNetwork: ['orderer', ...organisations.map((name) => `peer-${name}`)],
     networkParts,
+    answers: (part) => answering(part, prepared),
     log: options.log,
   })
   const addresses = organisations.map((organisation) => ({
     organisation,
-    url: `http://127.0.0.1:${portsOf(prepared.topology, organisation).gateway}`,
+    url: gatewayUrl(portsOf(prepared.topology, organisation).gateway),
   }))
   const orFailure = <Value>(work: Promise<Value>): Promise<Value> => Promise.race([work, failure])
 
@@ -135,14 +138,23 @@ export function createSupervisor(prepared: Prepared, options: SupervisorOptions)
   }
 }
 
+const patience = { timeoutMs: startTimeoutMs, intervalMs: pollMs } as const
+
 async function allReady(addresses: readonly GatewayAddress[]): Promise<void> {
   const waits = addresses.map(({ url, organisation }) =>
-    waitUntil(`That the gateway of ${organisation} is ready`, () => isReady(url), {
-      timeoutMs: startTimeoutMs,
-      intervalMs: pollMs,
-    }),
+    waitUntil(`That the gateway of ${organisation} is ready`, () => isReady(url), patience),
   )
   await Promise.all(waits)
+}
+
+/** A gateway answers when it says that it is ready, a chaincode when its port is open for its peer. */
+async function answering(part: string, { topology }: Prepared): Promise<void> {
+  const organisation = part.slice(part.indexOf('-') + 1)
+  const ports = portsOf(topology, organisation)
+  const isAnswering = part.startsWith('gateway-')
+    ? () => isReady(gatewayUrl(ports.gateway))
+    : () => isOpen(ports.chaincode)
+  await waitUntil(`That ${part} answers`, isAnswering, patience)
 }
 
 async function withTimeout(work: Promise<void>, what: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface WaitOptions {
@@ -30,4 +31,17 @@ export async function isReady(url: string, timeoutMs = 2000): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/** Whether something listens at a port of the loopback interface. */
+export function isOpen(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect({ host: '127.0.0.1', port })
+  const settle = (open: boolean): void => {
+    socket.destroy()
+    resolve(open)
+  }
+  socket.once('connect', () => settle(true))
+  socket.once('error', () => settle(false))
+  return promise
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isAlive } from '../../start/instance.ts'
+import { isAlive } from '../../start/alive.ts'
 import { askControl, type PartStatus } from '../../start/control.ts'
 import { isReady } from '../../start/wait.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'

@@ -1,6 +1,6 @@
 import { check, DocumentId } from 'medledger-chaincode/api'
 import { exitCodes, Failure } from '../exit-codes.ts'
-import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LogRow } from '../fhir.ts'
+import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LoggedRow } from '../fhir.ts'
 import { problemOf, toFailure } from '../gateway-client.ts'
 import type { PersonalOptions } from '../options.ts'
 import { plain, table, writeJson, type Output } from '../output.ts'
@@ -86,9 +86,13 @@ export async function log(options: PatientOptions, output: Output): Promise<void
   const path = `/fhir/AuditEvent?patient=${patient}`
   const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
   const rows = toLogRows(body)
-  if (options.json) writeJson(output, rows)
+  if (options.json)
+    writeJson(
+      output,
+      rows.map(({ row }) => row),
+    )
   else
-    output.out(table(['at', 'block', 'kind', 'who', 'of', 'purpose', 'what', 'delivered'], rows.map(toCells)))
+    output.out(table(['at', 'block', 'kind', 'who', 'of', 'purpose', 'delivered', 'what'], rows.map(toCells)))
   remark(body, output)
 }
 
@@ -97,7 +101,8 @@ const delivery = (delivered: boolean | null): string => {
   return delivered ? 'yes' : 'no'
 }
 
-function toCells({ at, block, kind, person, organisation, purpose, documents, delivered }: LogRow): string[] {
-  const what = documents.map(({ id, outcome }) => `${outcome} ${id}`).join(', ')
-  return [at, String(block), kind, person, organisation, purpose ?? '', what, delivery(delivered)]
+function toCells({ row, detail }: LoggedRow): string[] {
+  const { at, block, kind, person, organisation, purpose, documents, delivered } = row
+  const what = [...documents.map(({ id, outcome }) => `${outcome} ${id}`), detail].filter(Boolean).join(', ')
+  return [at, String(block), kind, person, organisation, purpose ?? '', delivery(delivered), what]
 }
