@@ -116,8 +116,20 @@ function asRefusal(error: unknown, transactionId: string, log: Configuration['lo
   if (error instanceof MedledgerError) return new Error(writeMessage(error))
   // Fabric's own refusals concern the peer, not the request, and clients tell by them that another peer may do.
   if (error instanceof Error && /private data matching public hash/.test(error.message)) return error
-  const frames =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
-  log(`${transactionId} ${error instanceof Error ? error.name : typeof error}\n${frames.join('\n')}`)
+  log(
+    [`${transactionId} ${error instanceof Error ? error.name : typeof error}`, ...framesOf(error)].join('\n'),
+  )
   return new Error(writeMessage(new MedledgerError('INTERNAL', 'The chaincode met an unexpected fault.')))
+}
+
+/** The stack below an error's own words, which stand in front of it and may look like frames themselves. */
+function framesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return []
+  const { stack = '', message } = error
+  const start = stack.indexOf(message)
+  if (start < 0) return []
+  return stack
+    .slice(start + message.length)
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
 }
