@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   collectionsOf,
   complete,
@@ -60,9 +59,12 @@ export interface Endorsed<N extends TransactionName> {
   commit(): boolean
 }
 
+/** What makes two proposals the same request. */
 export interface Identity {
   readonly request: string
   readonly salt: string
+  /** Drawn when it is not given. */
+  readonly transactionId?: string
 }
 
 /** A ledger of one fake peer with its people. Refusals reject with the MedledgerError that the caller would see. */
@@ -115,8 +117,11 @@ export function openWorld({ constitution, state, issuers }: WorldParts): World {
     state,
     issuers,
     async endorse(name, fields, submitter, identity) {
-      const sealed = seal(name, complete(fields, identity), submitter.token)
-      const transactionId = createHash('sha256').update(randomId()).digest('hex')
+      const { transactionId = randomId() + randomId(), ...ids } = identity ?? {
+        request: randomId(),
+        salt: randomId(),
+      }
+      const sealed = seal(name, complete(fields, ids), submitter.token)
       const simulation = simulate(state, { transactionId, at: world.now, transient: sealed.transient })
       const client = {
         getMSPID: () => organisationOf(submitter.organisation).mspId,
