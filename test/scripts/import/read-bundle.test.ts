@@ -16,17 +16,17 @@ describe('a file that is no bundle of one patient is refused in one line without
   test.each<[string, Uint8Array, RegExp]>([
     ['no JSON', Buffer.from('canary {'), /not JSON/],
     ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), /not UTF-8/],
-    ['a member twice', Buffer.from('{"resourceType":"Bundle",\n"resourceType":"canary"}'), /twice, at line 2/],
+    [
+      'a member twice',
+      Buffer.from('{"resourceType":"Bundle",\n"resourceType":"canary"}'),
+      /twice, at line 2/,
+    ],
     ['a member twice, once escaped', Buffer.from('{"a":"canary","\\u0061":1}'), /twice/],
     ['no Bundle', bytesOf({ resourceType: 'Patient', id: 'canary' }), /not a FHIR Bundle/],
     ['a list', bytesOf(['canary']), /not a FHIR Bundle/],
     ['a document', bytesOf({ ...bundle(), type: 'document' }), /transaction or collection/],
     ['no patient', bytesOf({ resourceType: 'Bundle', type: 'collection' }), /no Patient/],
-    [
-      'two patients',
-      bytesOf(bundle({ ...patient, fullUrl: 'urn:uuid:canary' })),
-      /2 Patients/,
-    ],
+    ['two patients', bytesOf(bundle({ ...patient, fullUrl: 'urn:uuid:canary' })), /2 Patients/],
     ['an entry without a resource', bytesOf(bundle({ fullUrl: 'canary' })), /Entry 2/],
     ['a URL twice', bytesOf(bundle(observation('canary'), observation('canary'))), /same fullUrl/],
   ])('%s', (_what, bytes, expected) => {
@@ -38,12 +38,16 @@ describe('a file that is no bundle of one patient is refused in one line without
 
   test('nesting without end', () => {
     const depth = 200_000
-    expect(refusal(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toMatch(/nested too deeply|not JSON|not a FHIR/)
+    expect(refusal(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toMatch(
+      /nested too deeply|not JSON|not a FHIR/,
+    )
   })
 })
 
 test('a byte order mark is no fault', () => {
-  expect(parseBundle(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), bytesOf(bundle())])).resources).toHaveLength(1)
+  expect(
+    parseBundle(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), bytesOf(bundle())])).resources,
+  ).toHaveLength(1)
 })
 
 test('a name may stand in different objects', () => {

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bundle, encounter, idsIn, observation, splitOf } from './bundles.ts'
 
@@ -11,11 +11,23 @@ describe('what always holds', () => {
     homes: fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 20 }),
     claims: fc.integer({ min: 0, max: 3 }),
   })
-  const build = ({ encounters, homes, claims }: { encounters: number; homes: number[]; claims: number }): object =>
+  const build = ({
+    encounters,
+    homes,
+    claims,
+  }: {
+    encounters: number
+    homes: number[]
+    claims: number
+  }): object =>
     bundle(
-      ...homes.map((home, index) => observation(`o${index}`, home < encounters ? atEncounter(`e${home}`) : {})),
+      ...homes.map((home, index) =>
+        observation(`o${index}`, home < encounters ? atEncounter(`e${home}`) : {}),
+      ),
       ...Array.from({ length: encounters }, (_, index) => encounter(`e${index}`)),
-      ...Array.from({ length: claims }, (_, index) => ({ resource: { resourceType: 'Claim', id: `c${index}` } })),
+      ...Array.from({ length: claims }, (_, index) => ({
+        resource: { resourceType: 'Claim', id: `c${index}` },
+      })),
     )
 
   test('every clinical resource is in exactly one document', () => {
@@ -23,7 +35,8 @@ describe('what always holds', () => {
       fc.property(plans, (plan) => {
         const placed = idsIn(splitOf(build(plan)))
           .flat()
-          .filter((id) => id?.startsWith('o'))
+          .filter((id) => id !== undefined)
+          .filter((id) => id.startsWith('o'))
         expect(placed.toSorted()).toEqual(plan.homes.map((_, index) => `o${index}`).toSorted())
       }),
     )
@@ -97,7 +110,13 @@ describe('an encounter’s document', () => {
       bundle(
         encounter('e1'),
         observation('o1', { ...atEncounter('e1'), performer: [{ reference: 'PractitionerRole/r1' }] }),
-        { resource: { resourceType: 'PractitionerRole', id: 'r1', organization: { reference: 'Organization/g1' } } },
+        {
+          resource: {
+            resourceType: 'PractitionerRole',
+            id: 'r1',
+            organization: { reference: 'Organization/g1' },
+          },
+        },
         { resource: { resourceType: 'Organization', id: 'g1', name: 'Group' } },
         { resource: { resourceType: 'Organization', id: 'g2', name: 'Other' } },
       ),
@@ -162,7 +181,10 @@ describe('a resource finds its document', () => {
 
   test('nowhere when it is not the patient’s', () => {
     const result = splitOf(
-      bundle(observation('o1', { subject: { reference: 'Group/1' } }), observation('o2', { subject: undefined })),
+      bundle(
+        observation('o1', { subject: { reference: 'Group/1' } }),
+        observation('o2', { subject: undefined }),
+      ),
     )
     expect(result).toMatchObject({ documents: [], leftOut: { Observation: 2 } })
   })

@@ -6,9 +6,13 @@ import { isClinical } from '../../../scripts/import/clinical.ts'
 
 const folder = process.env['MEDLEDGER_TEST_DATA']
 const files =
-  folder !== undefined && existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
+  folder !== undefined && existsSync(folder)
+    ? readdirSync(folder).filter((name) => name.endsWith('.json'))
+    : []
 if (files.length === 0) {
-  process.stdout.write('Splitting synthetic patients is not tested: MEDLEDGER_TEST_DATA names no folder with them.\n')
+  process.stdout.write(
+    'Splitting synthetic patients is not tested: MEDLEDGER_TEST_DATA names no folder with them.\n',
+  )
 }
 
 describe.runIf(files.length > 0)('the records of another system', () => {
@@ -23,6 +27,7 @@ describe.runIf(files.length > 0)('the records of another system', () => {
     const encounters = bundle.resources.filter(({ resource }) => resource.resourceType === 'Encounter').length
     expect(result.documents).toHaveLength(encounters + (result.summary ? 1 : 0))
     expect(Object.keys(result.leftOut).filter(isClinical)).toEqual([])
-    for (const chunk of toChunks(result.documents)) expect(chunk.length).toBeLessThanOrEqual(chunkLimits.documents)
+    for (const chunk of toChunks(result.documents))
+      expect(chunk.length).toBeLessThanOrEqual(chunkLimits.documents)
   })
 })

@@ -1,0 +1,322 @@
+import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { findPerson } from '../../../scripts/development/index.ts'
+import { fakeInstance, outcome, searchset, type FakeInstance } from './fake-instance.ts'
+
+const document = `north-${'a'.repeat(32)}`
+let instance: FakeInstance
+
+beforeEach(async () => {
+  instance = await fakeInstance()
+})
+afterEach(() => instance.close())
+
+const handle = (user: string): string => findPerson(instance.people, user)?.handle ?? ''
+const claims = (index = 0): ReturnType<typeof decodeJwt> =>
+  decodeJwt(instance.asked[index]?.headers.authorization?.replace('Bearer ', '') ?? '')
+
+describe('read', () => {
+  const bundle = {
+    resourceType: 'Bundle',
+    entry: [
+      {
+        resource: {
+          resourceType: 'Composition',
+          title: 'Report',
+          date: '2026-01-02',
+          section: [
+            { title: 'Findings', text: { div: '<div><ul><li>all &lt; well\u001B[2J</li></ul></div>' } },
+          ],
+        },
+      },
+    ],
+  }
+
+  test('shows the document’s own words, without what could rewrite a terminal', async () => {
+    instance.answer = () => ({ status: 200, body: bundle, headers: { 'x-medledger-entry': 'e1' } })
+    const { code, stdout } = await instance.medledger('read', document, '--as', 'dr.chen')
+    expect(code).toBe(0)
+    expect(stdout).toContain('Report\n2026-01-02\n\nFindings\n  all < well [2J\n')
+    expect(stdout).toContain('Entry e1')
+  })
+
+  test('with --json prints entry, outcome and document', async () => {
+    instance.answer = () => ({ status: 200, body: bundle, headers: { 'x-medledger-entry': 'e1' } })
+    const { stdout } = await instance.medledger(
+      'read',
+      document,
+      '--as',
+      'dr.chen',
+      '--purpose',
+      'etreat',
+      '--json',
+    )
+    expect(JSON.parse(stdout)).toEqual({
+      entry: 'e1',
+      documents: [{ id: document, outcome: 'permit', document: bundle }],
+    })
+    expect(instance.asked[0]?.headers['x-purpose-of-use']).toBe('ETREAT')
+    expect(claims()).toMatchObject({ sub: 'dr.chen', aud: 'urn:medledger:gateway:south', roles: ['doctor'] })
+  })
+
+  test('ends with exit 4 when refused, and says which entry the request left', async () => {
+    instance.answer = () => ({
+      status: 403,
+      body: outcome('NOT_RELEASED', 'Nothing is released.'),
+      headers: { 'x-medledger-entry': 'e1' },
+    })
+    const plain = await instance.medledger('read', document, '--as', 'dr.chen')
+    expect(plain).toMatchObject({ code: 4, stdout: '' })
+    expect(plain.stderr).toBe('medledger: Nothing is released. (NOT_RELEASED) Entry e1\n')
+    const json = await instance.medledger('read', document, '--as', 'dr.chen', '--json')
+    expect(json.code).toBe(4)
+    expect(JSON.parse(json.stdout)).toEqual({ entry: 'e1', documents: [{ id: document, outcome: 'deny' }] })
+  })
+
+  test.each([
+    [400, 'INVALID_REQUEST', 2],
+    [401, 'INVALID_TOKEN', 4],
+    [403, 'FORBIDDEN', 4],
+    [404, 'NOT_FOUND', 3],
+    [409, 'CONFLICT', 1],
+    [413, 'PAYLOAD_TOO_LARGE', 2],
+    [500, 'INTERNAL', 1],
+    [503, 'LEDGER_UNAVAILABLE', 5],
+    [202, 'OUTCOME_UNKNOWN', 7],
+  ])('turns %i %s into exit %i, with one line', async (status, error, expected) => {
+    instance.answer = () => ({ status, body: outcome(error, 'Words\nof the gateway.') })
+    const { code, stdout, stderr } = await instance.medledger('read', document, '--as', 'dr.chen', '--json')
+    expect({ code, stdout, stderr }).toEqual({
+      code: expected,
+      stdout: '',
+      stderr: `medledger: Words of the gateway. (${error})\n`,
+    })
+  })
+
+  test('ends with exit 5 when no gateway answers', async () => {
+    await instance.closeGateways()
+    expect(await instance.medledger('read', document, '--as', 'dr.chen')).toMatchObject({
+      code: 5,
+      stdout: '',
+    })
+  })
+
+  test('with a wrong id asks nobody', async () => {
+    expect((await instance.medledger('read', 'north-1', '--as', 'dr.chen')).code).toBe(2)
+    expect(instance.asked).toEqual([])
+  })
+})
+
+describe('grant', () => {
+  const granted = (placements: object[]): object => ({
+    resourceType: 'Consent',
+    id: 'c1',
+    extension: placements.map((extension) => ({ url: 'urn:medledger:placement', extension })),
+  })
+  const north = [
+    { url: 'custodian', valueString: 'north' },
+    { url: 'entry', valueString: 'e1' },
+  ]
+  const failed = (code: string): object[] => [
+    { url: 'custodian', valueString: 'south' },
+    { url: 'error', valueCode: code },
+  ]
+
+  test('sends the Consent that the options describe', async () => {
+    instance.answer = () => ({ status: 201, body: granted([north]) })
+    const words = '--purpose TREAT --type 11502-2 --type 18842-5 --until 2199-12-31 --custodian north'.split(
+      ' ',
+    )
+    const { code, stdout } = await instance.medledger(
+      'grant',
+      '--as',
+      'maria',
+      '--to',
+      'dr.chen',
+      ...words,
+      '--json',
+    )
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ consent: 'c1', entries: ['e1'] })
+    expect(instance.asked[0]).toMatchObject({
+      route: 'POST /fhir/Consent',
+      body: {
+        resourceType: 'Consent',
+        status: 'active',
+        patient: { reference: `Patient/${handle('maria')}` },
+        organization: [{ reference: 'Organization/north' }],
+        provision: {
+          type: 'permit',
+          period: { end: '2199-12-31' },
+          actor: [{ reference: { reference: `Practitioner/${handle('dr.chen')}` } }],
+          purpose: [{ code: 'TREAT' }],
+          code: [{ coding: [{ code: '11502-2' }] }, { coding: [{ code: '18842-5' }] }],
+        },
+      },
+    })
+  })
+
+  test.each([
+    ['south', { reference: 'Organization/south' }],
+    ['doctor', { identifier: { system: 'urn:medledger:role', value: 'doctor' } }],
+  ])('to %s names an organisation or a role', async (to, reference) => {
+    instance.answer = () => ({ status: 201, body: granted([north]) })
+    await instance.medledger('grant', '--as', 'maria', '--to', to)
+    expect(instance.asked[0]?.body).toMatchObject({ provision: { actor: [{ reference }] } })
+  })
+
+  test.each([
+    ['LEDGER_UNAVAILABLE', 5],
+    ['OUTCOME_UNKNOWN', 7],
+  ])('that one custodian has not taken (%s) is printed and ends with exit %i', async (error, expected) => {
+    instance.answer = () => ({ status: 202, body: granted([north, failed(error)]) })
+    const { code, stdout, stderr } = await instance.medledger(
+      'grant',
+      '--as',
+      'maria',
+      '--to',
+      'doctor',
+      '--json',
+    )
+    expect(code).toBe(expected)
+    expect(JSON.parse(stdout)).toEqual({ consent: 'c1', entries: ['e1'] })
+    expect(stderr).toContain(`south (${error})`)
+  })
+
+  test.each([
+    [['--to', 'nobody']],
+    [['--to', 'tomas']],
+    [['--to', 'doctor', '--custodian', 'authority']],
+    [['--to', 'doctor', '--type', 'laboratory']],
+    [['--to', 'doctor', '--purpose', 'FUN']],
+    [['--to', 'doctor', '--until', '2199-02-30']],
+    [['--to', 'doctor', '--until', '2001-01-01']],
+    [['--to', 'doctor', '--at', 'west']],
+    [[]],
+  ])('with %j is bad input and asks nobody', async (words) => {
+    const { code, stdout, stderr } = await instance.medledger('grant', '--as', 'maria', ...words)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(instance.asked).toEqual([])
+  })
+})
+
+describe('revoke', () => {
+  const consent = (id: string, status: string): object => ({ resourceType: 'Consent', id, status })
+  const [old, newest, gone] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string]
+
+  test('--last takes back the newest consent that is active', async () => {
+    instance.answer = ({ route }) =>
+      route.startsWith('GET')
+        ? {
+            status: 200,
+            body: searchset(consent(old, 'active'), consent(newest, 'active'), consent(gone, 'inactive')),
+          }
+        : { status: 200, body: { ...consent(newest, 'inactive'), extension: [] } }
+    const { code, stdout } = await instance.medledger('revoke', '--last', '--as', 'maria', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ consent: newest, entries: [] })
+    expect(instance.asked.map(({ route }) => route)).toEqual([
+      `GET /fhir/Consent?patient=${handle('maria')}`,
+      `PUT /fhir/Consent/${newest}`,
+    ])
+    expect(instance.asked[1]?.body).toMatchObject({ id: newest, status: 'inactive' })
+  })
+
+  test('--last without any is exit 3', async () => {
+    instance.answer = () => ({ status: 200, body: searchset(consent(old, 'inactive')) })
+    expect((await instance.medledger('revoke', '--last', '--as', 'maria')).code).toBe(3)
+  })
+
+  test.each([[[]], [[newest, '--last']], [['1234']]])('with %j is bad input', async (words) => {
+    expect((await instance.medledger('revoke', ...words, '--as', 'maria')).code).toBe(2)
+    expect(instance.asked).toEqual([])
+  })
+})
+
+describe('documents', () => {
+  const reference = {
+    resourceType: 'DocumentReference',
+    id: document,
+    type: { coding: [{ code: '11502-2', display: 'Laboratory report' }] },
+    context: { period: { start: '2026-01-02' } },
+    custodian: { reference: 'Organization/north' },
+  }
+
+  test('prints rows, and remarks on standard error', async () => {
+    instance.answer = () => ({ status: 200, body: searchset(reference) })
+    const json = await instance.medledger('documents', '--patient', 'maria', '--as', 'dr.chen', '--json')
+    expect(JSON.parse(json.stdout)).toEqual([
+      { id: document, type: '11502-2', date: '2026-01-02', custodian: 'north' },
+    ])
+    expect(json.stderr).toBe('This may not be all.\n')
+    const plain = await instance.medledger('documents', '--patient', handle('maria'), '--as', 'dr.chen')
+    expect(plain.stdout).toContain('Laboratory report')
+    expect(instance.asked.map(({ route }) => route)).toEqual(
+      Array.from({ length: 2 }, () => `GET /fhir/DocumentReference?patient=${handle('maria')}`),
+    )
+  })
+
+  test.each(['dr.chen', 'nobody', 'ABC'])('of %s is bad input', async (patient) => {
+    expect((await instance.medledger('documents', '--patient', patient, '--as', 'dr.chen')).code).toBe(2)
+  })
+
+  test('at another gateway takes a token for that one', async () => {
+    instance.answer = () => ({ status: 200, body: searchset() })
+    await instance.medledger('documents', '--patient', 'maria', '--as', 'maria', '--at', 'south')
+    expect(claims()['aud']).toBe('urn:medledger:gateway:south')
+  })
+})
+
+test('log prints its rows in ledger order, with exactly the members that scripts rely on', async () => {
+  const event = (block: number, position: number): object => ({
+    resourceType: 'AuditEvent',
+    extension: [
+      {
+        url: 'urn:medledger:entry',
+        valueString: JSON.stringify({
+          entry: `e${block}${position}`,
+          at: '2026-01-02T03:04:05Z',
+          block,
+          position,
+          kind: 'access',
+          person: 'Dr Wei Chen',
+          personId: 'x',
+          organisation: 'south',
+          outcome: 'deny',
+          documents: [{ id: document, outcome: 'deny' }],
+          delivered: false,
+        }),
+      },
+    ],
+  })
+  instance.answer = () => ({ status: 200, body: searchset(event(10, 0), event(9, 1), event(9, 0)) })
+  const json = await instance.medledger('log', '--patient', 'maria', '--as', 'maria', '--json')
+  const rows = JSON.parse(json.stdout) as { entry: string }[]
+  expect(rows.map(({ entry }) => entry)).toEqual(['e90', 'e91', 'e100'])
+  expect(rows[0]).toEqual({
+    entry: 'e90',
+    at: '2026-01-02T03:04:05Z',
+    block: 9,
+    kind: 'access',
+    person: 'Dr Wei Chen',
+    organisation: 'south',
+    purpose: null,
+    documents: [{ id: document, outcome: 'deny' }],
+    delivered: false,
+  })
+  const plain = await instance.medledger('log', '--patient', 'maria', '--as', 'maria')
+  expect(plain.stdout.split('\n')[1]).toMatch(/^2026-01-02T03:04:05Z {2}9 .*no .*deny north-/)
+})
+
+test('status, people and token have the shapes that scripts rely on', async () => {
+  instance.answer = () => ({ status: 200, body: { ready: true } })
+  const parse = async (...words: string[]): Promise<unknown> =>
+    JSON.parse((await instance.medledger(...words, '--json')).stdout)
+  expect(await parse('status')).toMatchObject({ ready: true, gateways: [{ organisation: 'north' }, {}, {}] })
+  instance.answer = () => ({ status: 503 })
+  expect(await parse('status')).toMatchObject({ ready: false })
+  expect(await parse('people')).toContainEqual({ user: 'dr.chen', role: 'doctor', organisation: 'south' })
+  const { token } = (await parse('token', '--user', 'maria')) as { token: string }
+  expect(decodeJwt(token)).toMatchObject({ sub: 'maria', roles: ['patient'] })
+})

@@ -1,0 +1,131 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomId } from 'medledger-chaincode/api'
+import {
+  ensureIssuer,
+  inventPeople,
+  writePeople,
+  type DevelopmentPerson,
+} from '../../../scripts/development/index.ts'
+import { run } from '../../../scripts/cli/run.ts'
+import { demoTopology } from '../../../scripts/network/topology.ts'
+import { writeInstance } from '../../../scripts/start/instance.ts'
+import { pathsIn } from '../../../scripts/start/paths.ts'
+
+export interface Asked {
+  readonly route: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: unknown
+}
+
+export interface Reply {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Finished {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An instance whose gateways are one fake: it answers as the test says and keeps what it was asked. */
+export interface FakeInstance {
+  readonly data: string
+  readonly people: readonly DevelopmentPerson[]
+  readonly asked: Asked[]
+  answer: (asked: Asked) => Reply
+  medledger(...words: string[]): Promise<Finished>
+  /** Nothing listens at the gateways' addresses any more. */
+  closeGateways(): Promise<void>
+  close(): Promise<void>
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const text = Buffer.concat(chunks).toString('utf8')
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+const listen = (server: Server): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
+  })
+
+/** Runs one command line in this process. */
+export async function runCommand(...words: string[]): Promise<Finished> {
+  const written = { stdout: '', stderr: '' }
+  const code = await run(words, {
+    out: (text) => void (written.stdout += text),
+    err: (text) => void (written.stderr += text),
+    isTerminal: false,
+  })
+  return { code, ...written }
+}
+
+export async function fakeInstance(): Promise<FakeInstance> {
+  const data = await mkdtemp(join(tmpdir(), 'medledger-cli-'))
+  const paths = pathsIn(data)
+  const topology = demoTopology()
+  const { constitution } = topology
+  const people = inventPeople(constitution, randomId)
+  await mkdir(join(data, 'issuers'))
+  await writePeople(paths.people, people)
+  await Promise.all(
+    constitution.issuers.map((issuer) => ensureIssuer(paths.issuer(issuer.organisation), issuer)),
+  )
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    void (async () => {
+      const one = {
+        route: `${request.method} ${request.url}`,
+        headers: request.headers,
+        body: await readBody(request),
+      }
+      asked.push(one)
+      const { status, body, headers } = instance.answer(one)
+      response.writeHead(status, headers)
+      response.end(body === undefined ? '' : JSON.stringify(body))
+    })()
+  })
+  const url = `http://127.0.0.1:${await listen(server)}`
+  const gateways = constitution.organisations.map(({ name }) => ({ organisation: name, url }))
+  await writeInstance(paths, { pid: process.pid, control: paths.control, topology, gateways, parts: [] })
+  const closeGateways = async (): Promise<void> => {
+    server.closeAllConnections()
+    await new Promise((resolve) => {
+      server.close(resolve)
+    })
+  }
+  const instance: FakeInstance = {
+    data,
+    people,
+    asked,
+    answer: () => ({ status: 500 }),
+    medledger: (...words) => runCommand(...words, '--data', data),
+    closeGateways,
+    async close() {
+      await closeGateways()
+      await rm(data, { recursive: true, force: true })
+    },
+  }
+  return instance
+}
+
+export const outcome = (code: string, diagnostics: string): object => ({
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'error', details: { coding: [{ code }] }, diagnostics }],
+})
+
+export const searchset = (...resources: object[]): object => ({
+  resourceType: 'Bundle',
+  type: 'searchset',
+  entry: [
+    ...resources.map((resource) => ({ resource, search: { mode: 'match' } })),
+    { resource: outcome('X', 'This may not be all.'), search: { mode: 'outcome' } },
+  ],
+})
