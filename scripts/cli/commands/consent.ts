@@ -1,4 +1,3 @@
-import { Role } from 'medledger-chaincode/api'
 import { findPerson } from '../../development/index.ts'
 import { textAt, type Json } from '../../import/resource.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
@@ -18,7 +17,6 @@ export interface GrantOptions extends PersonalOptions {
 const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 const participation = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
 const scope = 'http://terminology.hl7.org/CodeSystem/consentscope'
-const roles = Role.anyOf.map((role): string => role.const)
 
 /** Whom a grant is for: a person of staff, everybody of an organisation, or everybody of a role. */
 function recipient(to: string, { people, instance }: Session): Json {
@@ -29,7 +27,8 @@ function recipient(to: string, { people, instance }: Session): Json {
       `${to} is a patient: name somebody of staff, an organisation or a role.`,
     )
   if (person !== undefined) return { reference: `Practitioner/${person.handle}` }
-  const { organisations } = instance.topology.constitution
+  const { organisations, issuers } = instance.topology.constitution
+  const roles = [...new Set<string>(issuers.flatMap((issuer) => issuer.roles))]
   if (organisations.some(({ name }) => name === to)) return { reference: `Organization/${to}` }
   if (roles.includes(to)) return { identifier: { system: 'urn:medledger:role', value: to } }
   throw new Failure(
