@@ -83,8 +83,8 @@ export class MedledgerContract extends fabric.Contract {
     return run(context, 'ReadIssuerKey', commitment)
   }
 
-  ReadEntry(context: Context, commitment: string): Promise<string> {
-    return run(context, 'ReadEntry', commitment)
+  ReadRequest(context: Context, commitment: string): Promise<string> {
+    return run(context, 'ReadRequest', commitment)
   }
 
   ReviewAccess(context: Context, commitment: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { authenticateRoutes } from './authenticate.ts'
 import { createErrorHandler, routeNotFound } from './error-reply.ts'
 import { parseJson } from './json-body.ts'
 import { auditEventRoutes } from './routes/audit-event.ts'
@@ -24,6 +25,8 @@ export function createApp(services: Services): FastifyInstance {
   const answerError = createErrorHandler(services.log)
   const app = Fastify({
     bodyLimit: bodyBytes,
+    // A HEAD would commit an access and use up its release.
+    exposeHeadRoutes: false,
     requestTimeout: 30_000,
     // An id from outside could carry anything into the log.
     genReqId: () => randomUUID(),
@@ -47,6 +50,7 @@ export function createApp(services: Services): FastifyInstance {
     reply.header('x-content-type-options', 'nosniff')
     reply.header('x-request-id', request.id)
   })
+  authenticateRoutes(app, services.authenticate)
   app.addHook('onResponse', async (request, reply) => {
     // The route's pattern, never the address itself: that may name a patient.
     const route = request.routeOptions.url ?? 'none'

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
   MedledgerError,
   type Constitution,
@@ -54,6 +54,40 @@ export function createAuthenticate({ constitution, organisation, keyOf, now }: S
   }
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Roles whose people may use the route. */
+    readonly roles?: readonly Role[]
+    /** Set on a route that needs no token. */
+    readonly open?: true
+  }
+}
+
+const bearers = new WeakMap<FastifyRequest, Bearer>()
+
+/**
+ * Has every route's token verified before its body is read. A route says who may use it, by `config.roles` or
+ * `config.open`; one that says neither is not accepted.
+ */
+export function authenticateRoutes(app: FastifyInstance, authenticate: Authenticate): void {
+  app.addHook('onRoute', ({ url, config }) => {
+    if (config?.roles === undefined && config?.open !== true) {
+      throw new Error(`The route ${url} does not say who may use it.`)
+    }
+  })
+  app.addHook('onRequest', async (request) => {
+    const { roles } = request.routeOptions.config
+    if (roles !== undefined) bearers.set(request, await authenticate(request, roles))
+  })
+}
+
+/** Whose token a request carries, on a route with roles. */
+export function bearerOf(request: FastifyRequest): Bearer {
+  const bearer = bearers.get(request)
+  if (bearer === undefined) throw new GatewayError('NOT_AUTHENTICATED', 'Send an access token.')
+  return bearer
+}
+
 const isPurpose = (code: string): code is PurposeOfUse => (purposesOfUse as readonly string[]).includes(code)
 
 /**
@@ -73,29 +107,57 @@ export function purposeOf(request: FastifyRequest, { claims }: Bearer): PurposeO
   return purpose
 }
 
-const limits = { keys: 1000, freshMs: 5000, staleMs: 60_000 } as const
+const limits = { keys: 1000, freshMs: 5000, staleMs: 60_000, unknownPerSecond: 20 } as const
+
+interface KnownKey {
+  readonly key: PublicKey | undefined
+  readonly at: number
+}
 
 /**
  * Issuers' keys as the ledger has them now. An answer, "no such key" included, serves for 5 s; when the ledger does not
- * answer, a key that was good up to a minute ago still does, since the chaincode checks it again.
+ * answer, a key that was good up to a minute ago still does, since the chaincode checks it again. Key ids are a
+ * stranger's to invent: unknown ones push no known one out, and at most 20 a second are looked up.
  */
 export function createKeySource(client: Pick<LedgerClient, 'evaluate'>, now: () => number): Sources['keyOf'] {
-  const known = new Map<string, { readonly key: PublicKey | undefined; readonly at: number }>()
+  const good = new Map<string, KnownKey>()
+  const bad = new Map<string, KnownKey>()
+  const mayLookUp = allowPerSecond(limits.unknownPerSecond, now)
   return async (issuer, kid) => {
     const name = JSON.stringify([issuer, kid])
-    const cached = known.get(name)
+    const cached = good.get(name) ?? bad.get(name)
     if (cached !== undefined && now() - cached.at < limits.freshMs) return cached.key
+    if (!good.has(name) && !mayLookUp()) return undefined
     try {
       const key = await readKey(client, issuer, kid)
-      known.delete(name)
-      const [oldest] = known.keys()
-      if (known.size >= limits.keys && oldest !== undefined) known.delete(oldest)
-      known.set(name, { key, at: now() })
+      good.delete(name)
+      bad.delete(name)
+      remember(key === undefined ? bad : good, name, { key, at: now() })
       return key
     } catch (error) {
       if (cached !== undefined && now() - cached.at < limits.staleMs) return cached.key
       throw error
     }
+  }
+}
+
+function remember(keys: Map<string, KnownKey>, name: string, known: KnownKey): void {
+  const [oldest] = keys.keys()
+  if (keys.size >= limits.keys && oldest !== undefined) keys.delete(oldest)
+  keys.set(name, known)
+}
+
+function allowPerSecond(count: number, now: () => number): () => boolean {
+  let second = 0
+  let used = 0
+  return () => {
+    const current = Math.floor(now() / 1000)
+    if (current !== second) {
+      second = current
+      used = 0
+    }
+    used += 1
+    return used <= count
   }
 }
 

@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs'
 import { Type, type Static } from 'typebox'
 import { check, Constitution, organisationNamed, type Organisation } from 'medledger-chaincode/api'
 
-/** Another organisation's gateway: where it answers, and which authority signs its certificate. */
+/** Another organisation's gateway: where it answers, and the name and authority of its certificate. */
 const Partners = Type.Record(
   Type.String(),
-  Type.Object({ url: Type.String({ pattern: '^https://' }), authority: Type.String({ minLength: 1 }) }),
+  Type.Object({
+    url: Type.String({ pattern: '^https://' }),
+    /** DNS name in its certificate: the authority signs peers and orderers too, and these must not pass for it. */
+    name: Type.String({ minLength: 1 }),
+    /** PEM. */
+    authority: Type.String({ minLength: 1 }),
+  }),
 )
 export type Partners = Static<typeof Partners>
 

@@ -4,6 +4,9 @@ import { createLog } from './log.ts'
 
 const closeWithinMs = 4000
 
+// Databases and their side files are for this user alone.
+process.umask(0o077)
+
 /** Starts the gateway that the environment describes, and stops it on a signal or when its starter is gone. */
 async function main(): Promise<void> {
   const config = readConfig(process.env)

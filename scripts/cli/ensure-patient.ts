@@ -2,7 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomId } from 'medledger-chaincode/api'
-import { newUserName, readPeople, writePeople, type DevelopmentPerson } from '../development/index.ts'
+import {
+  newUserName,
+  readPeople,
+  subjectOf,
+  writePeople,
+  type DevelopmentPerson,
+} from '../development/index.ts'
 import type { PatientNames } from '../import/index.ts'
 import { lockDirectory, type DirectoryLock } from '../network/embedded/lock.ts'
 import type { Paths } from '../start/paths.ts'
@@ -93,7 +99,7 @@ function invent(
 
 async function register(
   session: Session,
-  { handle, user }: DevelopmentPerson,
+  patient: DevelopmentPerson,
   { organisation, issuer }: { readonly organisation: string; readonly issuer: string },
 ): Promise<void> {
   const operator = session.people.find(
@@ -103,7 +109,7 @@ async function register(
   const answer = await session.gatewayFor(operator).send({
     method: 'POST',
     path: '/v1/patients',
-    body: { patient: handle, issuer, subject: user },
+    body: { patient: patient.handle, issuer, subject: subjectOf(patient) },
     mediaType: 'application/json',
   })
   // 409: registered by a run that broke off before it could say so.

@@ -4,6 +4,7 @@ import {
   readIssuer,
   readPeople,
   signToken,
+  subjectOf,
   type DevelopmentPerson,
 } from '../development/index.ts'
 import { readInstance, type Instance } from '../start/instance.ts'
@@ -58,8 +59,8 @@ export async function openSession(data: string): Promise<Session> {
     const file = paths.issuer(person.organisation)
     const text = await readIfPresent(file)
     if (text === undefined) throw new Failure(exitCodes.error, `${file} is missing.`)
-    const { user, role } = person
-    return signToken(readIssuer(file, text), { subject: user, role, audience, now: Date.now() })
+    const { role } = person
+    return signToken(readIssuer(file, text), { subject: subjectOf(person), role, audience, now: Date.now() })
   }
   const person = (user: string): DevelopmentPerson => {
     const found = people.find((candidate) => candidate.user === user)

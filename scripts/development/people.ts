@@ -5,7 +5,7 @@ import { parseFile, readIfPresent, replaceFile, toText } from './files.ts'
 /** One of the invented people for whom the development issuers sign tokens. */
 const Person = Type.Object(
   {
-    /** The name on the command line, and the subject of her tokens. */
+    /** The name on the command line. */
     user: Type.String({ pattern: '^[a-z0-9][a-z0-9.-]{0,79}$' }),
     handle: Id,
     role: Role,
@@ -69,6 +69,13 @@ export async function readPeople(file: string): Promise<readonly DevelopmentPers
 
 export const writePeople = (file: string, people: readonly DevelopmentPerson[]): Promise<void> =>
   replaceFile(file, toText({ people }))
+
+/**
+ * The subject of a person's tokens, which every organisation's registry holds: of somebody imported not her user name,
+ * because that is made of her real one.
+ */
+export const subjectOf = ({ user, handle, source }: DevelopmentPerson): string =>
+  source === undefined ? user : `patient-${handle}`
 
 /** The person of this user name or handle. */
 export const findPerson = (

@@ -15,6 +15,7 @@ import {
 } from '../development/index.ts'
 import { issueCredentials, type Credentials } from '../network/issue.ts'
 import { connectionProfile, credentialsOf } from '../network/profile.ts'
+import { hostOf } from '../network/names.ts'
 import { portsOf, type Topology } from '../network/topology.ts'
 import type { Paths } from './paths.ts'
 
@@ -79,10 +80,11 @@ async function prepareGateway(
 function partnersOf(
   topology: Topology,
   credentials: Credentials,
-): Record<string, { url: string; authority: string }> {
+): Record<string, { url: string; name: string; authority: string }> {
   const partners = topology.constitution.organisations.map(({ name }) => {
     const url = `https://localhost:${portsOf(topology, name).exchange}`
-    return [name, { url, authority: credentialsOf(credentials, name).tlsCa.certificate }] as const
+    const { tlsCa } = credentialsOf(credentials, name)
+    return [name, { url, name: hostOf('exchange', name), authority: tlsCa.certificate }] as const
   })
   return Object.fromEntries(partners)
 }

@@ -263,13 +263,8 @@ describe('the keys of issuers', () => {
     expect(queries).toBe(2)
   })
 
-  test('are remembered up to a number, the oldest forgotten first', async () => {
-    for (let index = 0; index <= 1000; index += 1) await keyOf('i', String(index))
-    expect(queries).toBe(1001)
-    await keyOf('i', '1000')
-    await keyOf('i', '1')
-    expect(queries).toBe(1001)
-    await keyOf('i', '0')
-    expect(queries).toBe(1002)
+  test('that nobody knows cost at most twenty queries a second, however many are invented', async () => {
+    for (let index = 0; index < 1000; index += 1) await keyOf('i', String(index))
+    expect(queries).toBeLessThanOrEqual(20)
   })
 })

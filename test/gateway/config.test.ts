@@ -21,7 +21,7 @@ const names = [
   'MEDLEDGER_MASTER_KEY_FILE',
 ]
 const masterKey = '5e'.repeat(32)
-const partners = { north: { url: 'https://localhost:7713', authority: 'PEM' } }
+const partners = { north: { url: 'https://localhost:7713', name: 'exchange.north', authority: 'PEM' } }
 
 let directory: string
 let environment: NodeJS.ProcessEnv

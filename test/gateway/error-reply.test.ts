@@ -14,6 +14,8 @@ const fhirUrl = `/fhir/Bundle/north-${'00'.repeat(16)}`
 const plainUrl = `/v1/requests/access-north/${'00'.repeat(16)}`
 
 const { log, lines } = capturedLog()
+/** Stands for no failure: the token is accepted. */
+const authenticated = Symbol('authenticated')
 let failure: unknown
 let app: FastifyInstance
 
@@ -23,6 +25,7 @@ beforeAll(() => {
     organisation: demoConstitution.organisations[0],
     transport: { height: () => ({ blocks: 0, connected: true }), waitForBlock: async () => {} },
     authenticate: async () => {
+      if (failure === authenticated) return { token: 'token', claims: {} }
       throw failure
     },
     log,
@@ -204,7 +207,7 @@ describe('a request that fits no route', () => {
   test.each([...addresses, ...bodies.map((unfit) => ({ ...unfit, method: 'POST' as const }))])(
     'for $what is refused with a code and without its words',
     async ({ method = 'GET', url, headers = {}, payload, code }) => {
-      failure = new GatewayError('NOT_AUTHENTICATED', 'No token.')
+      failure = authenticated
       const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
       expect(codeIn(answer)).toBe(code)
       expect(answer.statusCode).toBe(statusOf[code])
@@ -217,5 +220,19 @@ describe('a request that fits no route', () => {
   test('is answered the same way under /fhir whether or not it can be read', async () => {
     const answer = await app.inject('/fhir/Bundle/%ff')
     expect(answer.json()).toMatchObject({ resourceType: 'OperationOutcome' })
+  })
+})
+
+describe('without a token', () => {
+  test.each(bodies)('a body with $what is not even read', async ({ url, headers = {}, payload }) => {
+    failure = new GatewayError('NOT_AUTHENTICATED', 'No token.')
+    const method = 'POST'
+    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
+    expect(codeIn(answer)).toBe('NOT_AUTHENTICATED')
+  })
+
+  test('there is no HEAD, which would commit an access', async () => {
+    const answer = await app.inject({ method: 'HEAD', url: `/fhir/Bundle/north-${'0'.repeat(32)}` })
+    expect(answer.statusCode).toBe(404)
   })
 })

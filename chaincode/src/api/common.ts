@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { purposesOfUse } from '../core/vocabulary.ts'
 
 /** 128 random bits in lower-case hexadecimal: request ids, salts, patients' and people's handles, consents. */
 export const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
@@ -21,21 +22,7 @@ export const FhirDateTime = Type.String({
   pattern: '^\\d{4}(-\\d{2}(-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2}))?)?)?$',
 })
 
-/** Codes of HL7 v3 ActReason that this version takes as a purpose of use (value set v3-PurposeOfUse). */
-export const purposesOfUse = [
-  'TREAT',
-  'ETREAT',
-  'BTG',
-  'CAREMGT',
-  'COVERAGE',
-  'HMARKT',
-  'HOPERAT',
-  'HPAYMT',
-  'HRESCH',
-  'PATADMIN',
-  'PATRQT',
-  'PUBHLTH',
-] as const
+export { purposesOfUse }
 export type PurposeOfUse = (typeof purposesOfUse)[number]
 export const PurposeOfUse = Type.Unsafe<PurposeOfUse>(Type.Enum([...purposesOfUse]))
 

@@ -1,13 +1,8 @@
 import { Type, type Static } from 'typebox'
+import { roles } from '../core/vocabulary.ts'
 
 /** What a person may be: asserted by an issuer, recorded in the registry, never taken from a token alone. */
-export const Role = Type.Union([
-  Type.Literal('doctor'),
-  Type.Literal('patient'),
-  Type.Literal('auditor'),
-  Type.Literal('custodian'),
-  Type.Literal('operator'),
-])
+export const Role = Type.Unsafe<(typeof roles)[number]>(Type.Enum([...roles]))
 export type Role = Static<typeof Role>
 
 /** What applies when no directive does: the policies of IHE PCF that this version decides. */

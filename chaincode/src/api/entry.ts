@@ -28,6 +28,8 @@ export const Basis = Type.Union([
   Type.Literal('default-policy'),
   /** The custodian has no document with this id. */
   Type.Literal('no-such-document'),
+  /** The request named documents of several patients. */
+  Type.Literal('several-patients'),
 ])
 export type Basis = Static<typeof Basis>
 
@@ -52,6 +54,8 @@ export const Agent = Type.Object(
     kind: Type.Union([Type.Literal('person'), Type.Literal('patient'), Type.Literal('gateway')]),
     /** Handle of the person or patient; absent for a gateway. */
     id: Type.Optional(Id),
+    /** Name of a person, as registered when she acted. */
+    name: Type.Optional(Type.String({ maxLength: 200 })),
     role: Type.Optional(Role),
     /** The organisation that the person belongs to (for a patient: the one that registered her). */
     organisation: OrganisationName,

@@ -18,6 +18,8 @@ export interface Endorsers {
   readonly required: readonly string[]
   readonly among: readonly string[]
   readonly count: number
+  /** Who is asked only when the others do not suffice. */
+  readonly last?: string
 }
 
 export interface Collection {
@@ -54,13 +56,17 @@ export function chaincodeEndorsers(constitution: Constitution): Endorsers {
 
 /**
  * The private data collections of a channel, in a fixed order: the registry, then two for every placement.
- * A consent collection takes any two members, so that a custodian cannot veto a revocation; an access collection takes
+ * A consent collection takes any two members, so that a custodian cannot veto a revocation (it is asked last); an access collection takes
  * the custodian and one other, so that no entry about its documents exists without it and none by it alone.
  */
 export function collectionsOf(constitution: Constitution): readonly Collection[] {
   const everyone = chaincodeEndorsers(constitution)
   const placements = constitution.placements.flatMap(({ custodian, members }): Collection[] => [
-    { name: consentCollection(custodian), members, endorsers: { required: [], among: members, count: 2 } },
+    {
+      name: consentCollection(custodian),
+      members,
+      endorsers: { required: [], among: members, count: 2, last: custodian },
+    },
     {
       name: accessCollection(custodian),
       members,

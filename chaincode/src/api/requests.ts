@@ -161,7 +161,7 @@ export const ReadIssuerKey = Type.Object(
   { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid },
   closed,
 )
-export const ReadEntry = Type.Object(
+export const ReadRequest = Type.Object(
   { ...common, custodian: OrganisationName, book: Book, entry: Id },
   closed,
 )

@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { Digest, Id, OrganisationName } from './common.ts'
+import { Digest, Id, Instant, OrganisationName } from './common.ts'
 import type { Constitution, Role } from './constitution.ts'
 import { Role as RoleSchema } from './constitution.ts'
 import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.ts'
@@ -65,6 +65,10 @@ const closed = { additionalProperties: false } as const
 export const CallerAnswer = Type.Object({ id: Id, role: RoleSchema, organisation: OrganisationName }, closed)
 export type CallerAnswer = Static<typeof CallerAnswer>
 
+/** What became of a request: that it is committed, when, and who made it; not how it was decided. */
+export const RequestState = Type.Object({ at: Instant, agent: Type.Optional(Id) }, closed)
+export type RequestState = Static<typeof RequestState>
+
 export const AccessReview = Type.Object(
   {
     entry: Entry,
@@ -72,6 +76,8 @@ export const AccessReview = Type.Object(
     now: Type.Array(DocumentOutcome),
     /** Whether asker and patient are still registered. */
     registered: Type.Boolean(),
+    /** Digests of the documents' ciphertexts in their newest versions, by document. */
+    digests: Type.Record(Type.String(), Digest),
   },
   closed,
 )
@@ -97,8 +103,6 @@ export const ConsentsAnswer = Type.Object({ consents: Type.Array(ConsentRecord) 
 export const EntriesAnswer = Type.Object(
   {
     entries: Type.Array(Entry),
-    /** Names of the people in the entries, by handle. */
-    people: Type.Record(Type.String(), Type.String()),
     /** Present when there is a further page. */
     next: Type.Optional(EntryName),
   },
@@ -147,7 +151,7 @@ export const transactions = {
   ),
   ReadPatient: evaluate(requests.ReadPatient, ['custodian'], Patient),
   ReadIssuerKey: evaluate(requests.ReadIssuerKey, ['gateway-certificate'], IssuerKey),
-  ReadEntry: evaluate(requests.ReadEntry, ['gateway-certificate'], Entry),
+  ReadRequest: evaluate(requests.ReadRequest, ['gateway-certificate'], RequestState),
   ReviewAccess: evaluate(requests.ReviewAccess, ['gateway-certificate'], AccessReview),
   ListDocuments: evaluate(requests.ListDocuments, ['doctor', 'patient'], DocumentsAnswer),
   ListConsents: evaluate(requests.ListConsents, ['patient'], ConsentsAnswer),

@@ -1,6 +1,6 @@
 import type { Actor, Directive, DocumentType } from './directive.ts'
 import { firstInstant, lastInstant } from './period.ts'
-import { knownPurposes, knownRoles } from './vocabulary.ts'
+import { purposesOfUse, roles } from './vocabulary.ts'
 
 /** All that a decision may depend on; it has no clock and reads nothing. */
 export interface Facts {
@@ -187,7 +187,7 @@ const isRecipientRole = (role: unknown): boolean =>
 
 function toRoleActor(identifier: unknown): Actor | undefined {
   if (!hasOnly(identifier, ['system', 'value']) || identifier['system'] !== roleSystem) return undefined
-  const role = knownRoles.find((known) => known === identifier['value'])
+  const role = roles.find((known) => known === identifier['value'])
   return role === undefined ? undefined : { role }
 }
 
@@ -200,7 +200,9 @@ function toReferredActor(reference: string): Actor | undefined {
 
 function toPurpose(item: unknown): string | undefined {
   const coding = toCoding(item)
-  return coding?.system === actReason && knownPurposes.includes(coding.code) ? coding.code : undefined
+  return coding?.system === actReason && (purposesOfUse as readonly string[]).includes(coding.code)
+    ? coding.code
+    : undefined
 }
 
 /** The codings of a concept; undefined when any of it is not understood: to drop one would narrow a deny. */

@@ -2,10 +2,10 @@
  * The roles and purposes of use that an asker can have. A directive for any other would never apply, which for a deny
  * is the opposite of what its patient means.
  */
-export const knownRoles: readonly string[] = ['doctor', 'patient', 'auditor', 'custodian', 'operator']
+export const roles = ['doctor', 'patient', 'auditor', 'custodian', 'operator'] as const
 
-/** Codes of HL7 v3 ActReason. */
-export const knownPurposes: readonly string[] = [
+/** Codes of HL7 v3 ActReason that this version takes as a purpose of use (value set v3-PurposeOfUse). */
+export const purposesOfUse = [
   'TREAT',
   'ETREAT',
   'BTG',
@@ -18,4 +18,4 @@ export const knownPurposes: readonly string[] = [
   'PATADMIN',
   'PATRQT',
   'PUBHLTH',
-]
+] as const

@@ -9,6 +9,7 @@ import {
   type Patient,
   type Person,
   type RequestOf,
+  type RequestState,
 } from '../api/index.ts'
 import { decide, type Facts } from '../core/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
@@ -52,8 +53,9 @@ export function factsOf({ at, agent, purpose, custodian, patient, set, documents
 
 /**
  * Decides on access to documents and records the outcome, whatever it is. Documents that do not exist are denied in
- * the same way, after the same reads.
- * Errors: INVALID_REQUEST for documents of several custodians or patients, FORBIDDEN for a purpose beyond the token's.
+ * the same way, after the same reads; so is a request for documents of several patients, since an error, which leaves no
+ * entry, would tell whoever knows one document whether another exists.
+ * Errors: INVALID_REQUEST for documents of several custodians, FORBIDDEN for a purpose beyond the token's.
  */
 async function requestAccess(context: Context, request: RequestOf<'RequestAccess'>): Promise<EntryDraft> {
   const { custodian, documents, purpose, recipient } = request
@@ -63,10 +65,10 @@ async function requestAccess(context: Context, request: RequestOf<'RequestAccess
   requirePurpose(context, purpose)
   const placement = await context.placement(custodian)
   const descriptors = await Promise.all(documents.map((document) => readDescriptor(placement, document)))
-  const patient = onlyPatientOf(descriptors)
+  const patient = firstPatientOf(descriptors)
   const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
   const situation = { at: context.at, agent: context.caller.agent, purpose, custodian, set }
-  const outcomes = decideOn(documents, descriptors, situation, patient)
+  const outcomes = decideOn(documents, descriptors, situation)
   return {
     kind: 'access',
     custodian,
@@ -86,37 +88,52 @@ export function requirePurpose({ caller }: Context, purpose: string): void {
   }
 }
 
-function onlyPatientOf(descriptors: readonly (Descriptor | undefined)[]): string | null {
-  const patients = new Set(descriptors.flatMap((descriptor) => (descriptor ? [descriptor.patient] : [])))
-  if (patients.size > 1)
-    throw new MedledgerError('INVALID_REQUEST', 'One request concerns the documents of one patient.')
-  return [...patients][0] ?? null
-}
+/** In whose account the request belongs; null when none of the documents exists. */
+const firstPatientOf = (descriptors: readonly (Descriptor | undefined)[]): string | null =>
+  descriptors.find((descriptor) => descriptor !== undefined)?.patient ?? null
+
+const refused = (
+  document: string,
+  version: number | null,
+  basis: DocumentOutcome['basis'],
+): DocumentOutcome => ({
+  document,
+  version,
+  outcome: 'deny',
+  basis,
+  basedOn: [],
+})
 
 function decideOn(
   ids: readonly string[],
   descriptors: readonly (Descriptor | undefined)[],
   situation: Omit<Situation, 'patient' | 'documents'>,
-  patient: string | null,
 ): DocumentOutcome[] {
   const documents = descriptors.filter((descriptor) => descriptor !== undefined)
-  const decision = decide(factsOf({ ...situation, patient: patient ?? nobody, documents }))
+  const patient = firstPatientOf(descriptors) ?? nobody
+  if (documents.some((descriptor) => descriptor.patient !== patient)) {
+    return ids.map((document) => refused(document, null, 'several-patients'))
+  }
+  const decision = decide(factsOf({ ...situation, patient, documents }))
   const decided = new Map(decision.records.map((record) => [record.id, record]))
   return ids.map((document, index): DocumentOutcome => {
     const record = decided.get(document)
     const version = descriptors[index]?.version ?? null
-    if (record === undefined)
-      return { document, version, outcome: 'deny', basis: 'no-such-document', basedOn: [] }
+    if (record === undefined) return refused(document, version, 'no-such-document')
     const { outcome, basis, basedOn } = record
     return { document, version, outcome, basis, basedOn: [...basedOn] }
   })
 }
 
-/** A gateway sees the entry of a request that it submitted. Errors: NOT_FOUND. */
-async function readOwnEntry(context: Context, request: RequestOf<'ReadEntry'>): Promise<Entry> {
+/**
+ * What became of a request that the asking gateway submitted. No more than the person may know herself: who runs the
+ * gateway must not learn from a refusal whose document it was, or whether there is one. Errors: NOT_FOUND.
+ */
+async function readRequest(context: Context, request: RequestOf<'ReadRequest'>): Promise<RequestState> {
   const placement = await context.placement(request.custodian)
   const book = request.book === 'access' ? placement.access : placement.consent
-  return readEntry(book, context.caller.through.name, request.entry)
+  const { agent, at } = await readEntry(book, context.caller.through.name, request.entry)
+  return { at, ...(agent.id !== undefined && { agent: agent.id }) }
 }
 
 /**
@@ -134,7 +151,7 @@ async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>
     throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   return {
     entry,
-    now: await decideAgain(context, placement, entry),
+    ...(await decideAgain(context, placement, entry)),
     registered: (await isRegistered(context, entry.agent)) && (await isKnownPatient(context, entry.patient)),
   }
 }
@@ -143,13 +160,17 @@ async function decideAgain(
   context: Context,
   placement: PlacementBooks,
   entry: Entry,
-): Promise<DocumentOutcome[]> {
+): Promise<Pick<AccessReview, 'now' | 'digests'>> {
   const ids = entry.documents.map(({ document }) => document)
   const descriptors = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
-  const patient = onlyPatientOf(descriptors)
+  const patient = firstPatientOf(descriptors)
   const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
   const { agent, custodian, purpose = '' } = entry
-  return decideOn(ids, descriptors, { at: context.at, agent, purpose, custodian, set }, patient)
+  const digests = descriptors.flatMap((found) => (found ? [[found.document, found.digest] as const] : []))
+  return {
+    now: decideOn(ids, descriptors, { at: context.at, agent, purpose, custodian, set }),
+    digests: Object.fromEntries(digests),
+  }
 }
 
 /** Whether the asker is still registered in the role and at the organisation of the entry. */
@@ -173,6 +194,6 @@ async function isKnownPatient(
 
 export const accessHandlers = {
   RequestAccess: requestAccess,
-  ReadEntry: readOwnEntry,
+  ReadRequest: readRequest,
   ReviewAccess: reviewAccess,
 } satisfies Partial<Handlers>

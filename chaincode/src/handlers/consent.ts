@@ -2,6 +2,7 @@ import {
   canonical,
   limits,
   MedledgerError,
+  organisationNamed,
   type ConsentRecord,
   type RequestOf,
   type ResponseOf,
@@ -42,6 +43,7 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
   requireOwn(context, patient)
   requirePatient(directive, patient)
   const mapped = map(consent, directive)
+  requireKnownActors(context, mapped)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
   if (before.directives.some((known) => known.consent === consent)) {
@@ -96,6 +98,12 @@ function map(
     'INVALID_REQUEST',
     `The directive cannot be applied: ${mapped.faults.slice(0, 5).join('; ')}.`,
   )
+}
+
+/** A deny for an organisation that does not exist would protect nobody. Errors: INVALID_REQUEST. */
+function requireKnownActors({ constitution }: Context, mapped: Mapped): void {
+  const actors = mapped.kind === 'directive' ? (mapped.directive.actors ?? []) : []
+  for (const actor of actors) if ('organisation' in actor) organisationNamed(constitution, actor.organisation)
 }
 
 function requireRoom(set: ConsentSet): void {

@@ -5,14 +5,12 @@ import {
   type DocumentOutcome,
   type Entry,
   type EntriesAnswer,
-  type Person,
   type ReadingOf,
   type RequestOf,
 } from '../api/index.ts'
-import type { Book } from '../ledger/book.ts'
 import type { Context } from '../ledger/context.ts'
 import { markRequest, readEntry, requireReading, requireUnused, type EntryDraft } from '../ledger/entries.ts'
-import { entryKey, entryPrefix, personKey } from '../ledger/keys.ts'
+import { entryKey, entryPrefix } from '../ledger/keys.ts'
 import { requirePurpose } from './access.ts'
 import type { Handlers } from './handlers.ts'
 
@@ -95,15 +93,8 @@ async function listEntries(context: Context, request: RequestOf<'ListEntries'>):
   const last = found.length > entries.length ? entries.at(-1) : undefined
   return {
     entries,
-    people: await namesOf(context.registry, entries),
     ...(last !== undefined && { next: { through: last.agent.through, entry: last.entry } }),
   }
-}
-
-async function namesOf(registry: Book, entries: readonly Entry[]): Promise<Record<string, string>> {
-  const ids = new Set(entries.flatMap(({ agent }) => (agent.kind === 'person' && agent.id ? [agent.id] : [])))
-  const people = await Promise.all([...ids].map((id) => registry.get<Person>(personKey(id))))
-  return Object.fromEntries(people.flatMap((person) => (person ? [[person.person, person.name]] : [])))
 }
 
 export const logHandlers = {

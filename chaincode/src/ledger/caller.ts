@@ -98,7 +98,14 @@ async function personCaller(
   }
   const { kind, id, record } = registered
   return {
-    agent: { kind, id, role, organisation: record.organisation, through: through.name },
+    agent: {
+      kind,
+      id,
+      role,
+      organisation: record.organisation,
+      through: through.name,
+      ...(registered.kind === 'person' && { name: registered.record.name }),
+    },
     version: record.version,
     through,
     token: claims,

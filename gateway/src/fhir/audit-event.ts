@@ -6,8 +6,6 @@ import { actReason } from './common.ts'
 /** An entry with its place on the chain. */
 export interface LoggedEntry extends Position {
   readonly entry: Entry
-  /** Name of the person who acted, if the registry has one. */
-  readonly name?: string
   /** Of an access: whether a release of it is on the ledger. */
   readonly delivered: boolean | null
 }
@@ -37,7 +35,7 @@ export interface LogRow {
 }
 
 /** A row without members that are undefined, so that it has a canonical form. */
-export function toRow({ entry, block, position, name, delivered }: LoggedEntry): LogRow {
+export function toRow({ entry, block, position, delivered }: LoggedEntry): LogRow {
   const { agent, purpose, readingOf, consent, change, of } = entry
   return {
     entry: entry.entry,
@@ -45,7 +43,7 @@ export function toRow({ entry, block, position, name, delivered }: LoggedEntry):
     block,
     position,
     kind: entry.kind,
-    person: name ?? (agent.kind === 'patient' ? 'the patient' : `gateway of ${agent.organisation}`),
+    person: agent.name ?? (agent.kind === 'patient' ? 'the patient' : `gateway of ${agent.organisation}`),
     organisation: agent.organisation,
     outcome: entry.outcome,
     custodian: entry.custodian,
@@ -90,14 +88,14 @@ export function toAuditEvent(logged: LoggedEntry): AuditEvent {
   }
 }
 
-function agentOf({ entry, name }: LoggedEntry): AuditEventAgent {
+function agentOf({ entry }: LoggedEntry): AuditEventAgent {
   const { agent, purpose } = entry
   const type = { person: 'Practitioner', patient: 'Patient', gateway: 'Organization' }[agent.kind]
   return {
     requestor: agent.kind !== 'gateway',
     who: {
       reference: `${type}/${agent.id ?? agent.organisation}`,
-      ...(name !== undefined && { display: name }),
+      ...(agent.name !== undefined && { display: agent.name }),
     },
     ...(purpose !== undefined && { purposeOfUse: [{ coding: [{ system: actReason, code: purpose }] }] }),
   }

@@ -39,22 +39,28 @@ interface EvaluateOptions extends As {
   readonly minimumBlock?: number
 }
 
+/** Requests of people that leave an entry; the others can be repeated without harm. */
+const withEntry: ReadonlySet<SubmitName> = new Set([
+  'GrantConsent',
+  'RevokeConsent',
+  'RequestAccess',
+  'RecordReading',
+])
+
 /** OUTCOME_UNKNOWN of a request, and where to ask what became of it. */
 export class Unsettled extends MedledgerError {
   readonly request: string
-  /** Path of the gateway's route for it; undefined when the request concerns no placement. */
+  /** Path of the gateway's route for it; undefined when the request leaves no entry. */
   readonly statusPath: string | undefined
 
   constructor(name: SubmitName, request: RequestOf<SubmitName>, cause: OutcomeUnknown) {
-    super(
-      cause.code,
-      'The request was sent and its outcome is not known yet: ask at the address in Location.',
-      { cause },
-    )
+    const hint = withEntry.has(name) ? 'ask at the address in Location' : 'repeat it, which does no harm'
+    super(cause.code, `The request was sent and its outcome is not known yet: ${hint}.`, { cause })
     this.name = 'Unsettled'
     this.request = request.request
-    this.statusPath =
-      'custodian' in request ? `/v1/requests/${bookOf(name, request)}/${request.request}` : undefined
+    this.statusPath = withEntry.has(name)
+      ? `/v1/requests/${bookOf(name, request)}/${request.request}`
+      : undefined
   }
 }
 
@@ -97,12 +103,18 @@ export function createClient(
       { token, organisations, minimumBlock }: EvaluateOptions = {},
     ): Promise<ResponseOf<N>> {
       const request: RequestOf<N> = complete<N>(fields)
-      const holders = organisations ?? ownFirst(holdersOf(constitution, request), own)
+      const holders = organisations ?? inOrder(holdersOf(constitution, request), own, custodianIn(request))
       const answer = await transport.evaluate(seal(name, request, token), holders, minimumBlock)
       return decodeResponse(name, answer)
     },
   }
 }
 
-const ownFirst = (organisations: readonly string[], own: string): string[] =>
-  organisations.toSorted((one, other) => Number(other === own) - Number(one === own))
+const custodianIn = (request: object): string | undefined =>
+  'custodian' in request ? String(request.custodian) : undefined
+
+/** The own peer first; the custodian last, since it must not be the one to say what a log holds if another can. */
+function inOrder(organisations: readonly string[], own: string, custodian: string | undefined): string[] {
+  const rank = (name: string): number => (name === own ? 0 : name === custodian ? 2 : 1)
+  return organisations.toSorted((one, other) => rank(one) - rank(other))
+}

@@ -21,11 +21,11 @@ const answerBytes = 64 * 1024 * 1024
 /** Mutual TLS, each custodian's certificate held against that organisation's own authority and no other. */
 export function createAskCustodian(partners: Partners, { certificate, privateKey }: Identity): AskCustodian {
   const agents = new Map<string, Agent>()
-  const agentOf = (custodian: string, authority: string): Agent => {
+  const agentOf = (custodian: string, { authority, name }: Partners[string]): Agent => {
     const known = agents.get(custodian)
     if (known !== undefined) return known
     const agent = new Agent({
-      connect: { ca: authority, cert: certificate, key: privateKey, timeout: 1500 },
+      connect: { ca: authority, servername: name, cert: certificate, key: privateKey, timeout: 1500 },
       maxResponseSize: answerBytes,
     })
     agents.set(custodian, agent)
@@ -40,7 +40,7 @@ export function createAskCustodian(partners: Partners, { certificate, privateKey
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(release),
-        dispatcher: agentOf(custodian, partner.authority),
+        dispatcher: agentOf(custodian, partner),
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
       })

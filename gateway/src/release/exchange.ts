@@ -1,10 +1,9 @@
 import type { TLSSocket } from 'node:tls'
 import { X509Certificate } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { check } from 'medledger-chaincode/api'
 import type { Partners } from '../config.ts'
-import { GatewayError } from '../error.ts'
-import { isSpoken, statusOf } from '../error.ts'
+import { GatewayError, isSpoken, statusOf, type GatewayErrorCode } from '../error.ts'
 import { parseJson } from '../json-body.ts'
 import type { Log } from '../log.ts'
 import type { Give } from './give.ts'
@@ -54,21 +53,30 @@ export function createExchange({
     return answer
   })
   server.setErrorHandler(async (error, _request, reply) => {
-    const code = isSpoken(error) ? error.code : 'INTERNAL'
-    if (!isSpoken(error)) log.fault('exchange', error)
+    const code = codeOf(error)
+    if (code === 'INTERNAL') log.fault('exchange', error)
     return reply.status(statusOf[code]).send({ code })
   })
+  server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'ROUTE_NOT_FOUND' }))
   return server
 }
 
-/** The organisation whose authority issued the caller's certificate; a name in the certificate proves nothing. */
+/** A partner's malformed request is no fault of ours, and must not fill the log. */
+function codeOf(error: unknown): GatewayErrorCode {
+  if (isSpoken(error)) return error.code
+  const { statusCode } = error as Partial<FastifyError>
+  return statusCode !== undefined && statusCode < 500 ? 'INVALID_REQUEST' : 'INTERNAL'
+}
+
+/** The organisation whose authority issued the caller's certificate, to its gateway; a name alone proves nothing. */
 function organisationOf({ raw }: FastifyRequest, partners: Partners): string {
   const der = (raw.socket as TLSSocket).getPeerCertificate(true).raw as Buffer | undefined
   if (der !== undefined) {
     const certificate = new X509Certificate(der)
-    for (const [name, { authority }] of Object.entries(partners)) {
-      const issuer = new X509Certificate(authority)
-      if (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)) return name
+    for (const [name, partner] of Object.entries(partners)) {
+      const issuer = new X509Certificate(partner.authority)
+      const isIssued = certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
+      if (isIssued && certificate.checkHost(partner.name) !== undefined) return name
     }
   }
   throw new GatewayError('NOT_AUTHENTICATED', 'The certificate belongs to no organisation of the channel.')

@@ -46,7 +46,7 @@ export function createGive({ custodian, client, transport, vault, records, now }
     const permitted = review.registered
       ? review.entry.documents.filter((document) => stillPermitted(document, review))
       : []
-    const sealed = await Promise.all(permitted.map((document) => seal(vault, id, document, recipient)))
+    const sealed = await Promise.all(permitted.map((document) => seal(vault, review, document, recipient)))
     const documents = sealed.filter((document) => document !== undefined)
     const ids = documents.map(({ document }) => document)
     await records.claim({ through: asker, access: id, documents: ids })
@@ -74,12 +74,13 @@ type Released = ReleaseAnswer['documents'][number]
 
 async function seal(
   vault: Pick<Vault, 'read'>,
-  entry: string,
+  { entry: { entry }, digests }: AccessReview,
   { document, version }: DocumentOutcome,
   recipient: PublicKey,
 ): Promise<Released | undefined> {
-  if (version === null) return undefined
-  const content = await vault.read(document, version)
+  const digest = digests[document]
+  if (version === null || digest === undefined) return undefined
+  const content = await vault.read({ document, version, digest })
   if (content === undefined) return undefined
   return {
     document,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { EntriesAnswer, Entry } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
-import { purposeOf } from '../authenticate.ts'
+import { bearerOf, purposeOf } from '../authenticate.ts'
 import { toAuditEvent, type LoggedEntry } from '../fhir/audit-event.ts'
 import { searchset } from '../fhir/common.ts'
 import type { Services } from '../services.ts'
@@ -14,9 +14,9 @@ import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
 export function auditEventRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Querystring: Static<typeof PatientQuery> }>(
     '/fhir/AuditEvent',
-    { schema: { querystring: PatientQuery } },
+    { schema: { querystring: PatientQuery }, config: { roles: ['patient', 'auditor'] } },
     async (request, reply) => {
-      const bearer = await services.authenticate(request, ['patient', 'auditor'])
+      const bearer = bearerOf(request)
       const reading = {
         patient: handleOf(request.query.patient),
         readingOf: 'AuditEvent',
@@ -72,7 +72,6 @@ async function pages({ client }: Services, source: Source): Promise<EntriesAnswe
 
 async function inOrder(services: Services, answers: readonly EntriesAnswer[]): Promise<LoggedEntry[]> {
   const entries = answers.flatMap((page) => page.entries)
-  const names = Object.assign({}, ...answers.map(({ people }) => people)) as Record<string, string>
   const delivered = new Set(
     entries.flatMap(({ kind, custodian, ofThrough = '', of = '', outcome }) =>
       kind === 'release' && outcome === 'permit' ? [accessName(custodian, ofThrough, of)] : [],
@@ -80,15 +79,11 @@ async function inOrder(services: Services, answers: readonly EntriesAnswer[]): P
   )
   const places = await positionsOf(services, entries)
   return entries
-    .map((entry): LoggedEntry => {
-      const name = entry.agent.kind === 'person' ? names[entry.agent.id ?? ''] : undefined
-      return {
-        entry,
-        ...(places.get(entry.transactionId) ?? { block: 0, position: 0 }),
-        ...(name !== undefined && { name }),
-        delivered: deliveryOf(entry, delivered),
-      }
-    })
+    .map((entry): LoggedEntry => ({
+      entry,
+      ...(places.get(entry.transactionId) ?? { block: 0, position: 0 }),
+      delivered: deliveryOf(entry, delivered),
+    }))
     .sort(byPosition)
 }
 

@@ -2,7 +2,7 @@ import type { Bundle, FhirResource, OperationOutcome } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { custodianOf, documentIdPattern, limits, MedledgerError } from 'medledger-chaincode/api'
 import { Type } from 'typebox'
-import { purposeOf } from '../authenticate.ts'
+import { bearerOf, purposeOf } from '../authenticate.ts'
 import { GatewayError } from '../error.ts'
 import { outcomeOf, searchset } from '../fhir/common.ts'
 import { createRecipient } from '../release/index.ts'
@@ -11,15 +11,18 @@ import type { Services } from '../services.ts'
 const BundleParams = Type.Object({ id: Type.String() })
 const BundleQuery = Type.Object({ _id: Type.String({ minLength: 1, maxLength: 4096 }) })
 
+const config = { roles: ['doctor', 'patient'] } as const
+
 /** The one answer for what is restricted, absent or unknown. */
 const notReleased =
-  'Nothing is released: there is no such document, or you may not see it. The request is on record.'
+  'Nothing is released: there is no such document, you may not see it, or the documents are not all of one patient. ' +
+  'The request is on record.'
 
 /** `GET /fhir/Bundle/:id` and `GET /fhir/Bundle?_id=`: the access to documents, recorded before anything is released. */
 export function bundleRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Params: { id: string } }>(
     '/fhir/Bundle/:id',
-    { schema: { params: BundleParams } },
+    { schema: { params: BundleParams }, config },
     async (request, reply) => {
       const documents = await access(services, request, reply, [request.params.id])
       const document = documents.get(request.params.id)
@@ -30,10 +33,11 @@ export function bundleRoutes(app: FastifyInstance, services: Services): void {
 
   app.get<{ Querystring: { _id: string } }>(
     '/fhir/Bundle',
-    { schema: { querystring: BundleQuery } },
+    { schema: { querystring: BundleQuery }, config },
     async (request, reply) => {
       const ids = request.query['_id'].split(',')
       const documents = await access(services, request, reply, ids)
+      if (documents.size === 0) throw new GatewayError('NOT_RELEASED', notReleased)
       const refused = ids.filter((id) => !documents.has(id)).map((id) => refusal(id))
       return reply.type('application/fhir+json').send(searchset([...documents.values()] as Bundle[], refused))
     },
@@ -52,8 +56,8 @@ async function access(
   reply: FastifyReply,
   documents: readonly string[],
 ): Promise<ReadonlyMap<string, FhirResource>> {
-  const { authenticate, client, ask } = services
-  const bearer = await authenticate(request, ['doctor', 'patient'])
+  const { client, ask } = services
+  const bearer = bearerOf(request)
   const purpose = purposeOf(request, bearer)
   const custodian = onlyCustodianOf(documents)
   const recipient = await createRecipient()

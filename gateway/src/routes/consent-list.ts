@@ -2,7 +2,7 @@ import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance } from 'fastify'
 import type { ConsentRecord } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
-import { purposeOf } from '../authenticate.ts'
+import { bearerOf, purposeOf } from '../authenticate.ts'
 import { searchset } from '../fhir/common.ts'
 import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
@@ -14,9 +14,9 @@ import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
 export function consentListRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Querystring: Static<typeof PatientQuery> }>(
     '/fhir/Consent',
-    { schema: { querystring: PatientQuery } },
+    { schema: { querystring: PatientQuery }, config: { roles: ['patient'] } },
     async (request, reply) => {
-      const bearer = await services.authenticate(request, ['patient'])
+      const bearer = bearerOf(request)
       const reading = {
         patient: handleOf(request.query.patient),
         readingOf: 'Consent',
@@ -65,7 +65,7 @@ async function inOrder(
         ...directive,
         id: first.record.consent,
         status: active ? 'active' : 'inactive',
-        organization: held.map((custodian) => ({ reference: `Organization/${custodian}` })),
+        organization: held.toSorted().map((custodian) => ({ reference: `Organization/${custodian}` })),
       } satisfies Consent,
     ]
   })

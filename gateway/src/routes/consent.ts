@@ -3,9 +3,10 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Id, MedledgerError, placementOf, randomId } from 'medledger-chaincode/api'
 import { toDirective } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
+import { bearerOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
 import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
-import type { Receipt } from '../ledger/index.ts'
+import { Unsettled, type Receipt } from '../ledger/index.ts'
 import type { Services } from '../services.ts'
 import { handleOf } from './reading.ts'
 
@@ -22,9 +23,9 @@ const ConsentParams = Type.Object({ id: Id })
 export function consentRoutes(app: FastifyInstance, services: Services): void {
   app.post<{ Body: ConsentBody }>(
     '/fhir/Consent',
-    { schema: { body: ConsentBody } },
+    { schema: { body: ConsentBody }, config: { roles: ['patient'] } },
     async (request, reply) => {
-      const bearer = await services.authenticate(request, ['patient'])
+      const bearer = bearerOf(request)
       const consent = randomId()
       const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
       const mapped = toDirective(consent, { ...directive })
@@ -45,9 +46,9 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
 
   app.put<{ Body: ConsentBody; Params: { id: string } }>(
     '/fhir/Consent/:id',
-    { schema: { body: ConsentBody, params: ConsentParams } },
+    { schema: { body: ConsentBody, params: ConsentParams }, config: { roles: ['patient'] } },
     async (request, reply) => {
-      const bearer = await services.authenticate(request, ['patient'])
+      const bearer = bearerOf(request)
       if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
         throw new MedledgerError(
           'INVALID_REQUEST',
@@ -97,7 +98,8 @@ async function everywhere(
     const reason: unknown = result.reason
     if (!isSpoken(reason)) log.fault('consent', reason, { custodian })
     const error = isSpoken(reason) ? reason.code : 'INTERNAL'
-    return without.includes(error) ? [] : [{ custodian, error }]
+    const statusPath = reason instanceof Unsettled ? reason.statusPath : undefined
+    return without.includes(error) ? [] : [{ custodian, error, statusPath }]
   })
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Descriptor } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
-import { purposeOf } from '../authenticate.ts'
+import { bearerOf, purposeOf } from '../authenticate.ts'
 import { searchset } from '../fhir/common.ts'
 import { toDocumentReference } from '../fhir/document-reference.ts'
 import type { Services } from '../services.ts'
@@ -10,12 +10,12 @@ import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
 /** `GET /fhir/DocumentReference?patient=`: what the asker could read now, at every custodian. */
 export function documentReferenceRoutes(app: FastifyInstance, services: Services): void {
-  const { authenticate, client, log } = services
+  const { client, log } = services
   app.get<{ Querystring: Static<typeof PatientQuery> }>(
     '/fhir/DocumentReference',
-    { schema: { querystring: PatientQuery } },
+    { schema: { querystring: PatientQuery }, config: { roles: ['doctor', 'patient'] } },
     async (request, reply) => {
-      const bearer = await authenticate(request, ['doctor', 'patient'])
+      const bearer = bearerOf(request)
       const purpose = purposeOf(request, bearer)
       const reading = {
         patient: handleOf(request.query.patient),

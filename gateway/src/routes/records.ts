@@ -10,8 +10,9 @@ import {
   type DocumentRegistration,
 } from 'medledger-chaincode/api'
 import { Type, type Static } from 'typebox'
+import { bearerOf } from '../authenticate.ts'
 import type { Services } from '../services.ts'
-import type { Deposited } from '../vault/index.ts'
+import type { Deposit, Deposited } from '../vault/index.ts'
 
 const PatientBody = Type.Object(
   {
@@ -47,9 +48,9 @@ const states = { new: 'registered', replaces: 'replaced', unchanged: 'unchanged'
 export function recordRoutes(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Static<typeof PatientBody> }>(
     '/v1/patients',
-    { schema: { body: PatientBody } },
+    { schema: { body: PatientBody }, config: { roles: ['operator'] } },
     async (request, reply) => {
-      const { token } = await services.authenticate(request, ['operator'])
+      const { token } = bearerOf(request)
       await services.client.submit('RegisterPatient', request.body, { token })
       return reply.status(201).send({ patient: request.body.patient })
     },
@@ -57,21 +58,28 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
 
   app.post<{ Body: DocumentsBody }>(
     '/v1/documents',
-    { schema: { body: DocumentsBody }, bodyLimit: bodyBytes },
+    { schema: { body: DocumentsBody }, bodyLimit: bodyBytes, config: { roles: ['custodian'] } },
     async (request) => {
-      const { token } = await services.authenticate(request, ['custodian'])
+      const { token } = bearerOf(request)
       const { patient, documents } = request.body
       requireOwnIds(services.organisation.name, documents)
       await services.client.evaluate('ReadPatient', { patient }, { token })
+      const deposits = documents.map(({ source, id, bundle, ...description }): Deposit => ({
+        patient,
+        source,
+        description,
+        content: bundle,
+        ...(id !== undefined && { id }),
+      }))
+      await register(services, token, patient, await services.vault.unsettled(deposits))
       const deposited: Deposited[] = []
-      for (const { source, id, bundle } of documents) {
-        const deposit = { patient, source, content: bundle, ...(id !== undefined && { id }) }
-        deposited.push(await services.vault.deposit(deposit))
-      }
-      await register(services, token, patient, registrations(documents, deposited))
-      await services.vault.confirm(deposited)
+      for (const deposit of deposits) deposited.push(await services.vault.deposit(deposit))
+      const added = deposited
+        .filter(({ state }) => state !== 'unchanged')
+        .map(({ registration }) => registration)
+      await register(services, token, patient, added)
       return {
-        documents: deposited.map(({ document, version, state }, index) => ({
+        documents: deposited.map(({ registration: { document, version }, state }, index) => ({
           source: documents[index]?.source,
           id: document,
           version,
@@ -95,23 +103,13 @@ function requireOwnIds(own: string, documents: DocumentsBody['documents']): void
   }
 }
 
-function registrations(
-  documents: DocumentsBody['documents'],
-  deposited: readonly Deposited[],
-): DocumentRegistration[] {
-  return documents.flatMap(({ source: _source, id: _id, bundle: _bundle, ...description }, index) => {
-    const kept = deposited[index]
-    if (kept === undefined || kept.state === 'unchanged') return []
-    return [{ ...description, document: kept.document, version: kept.version, digest: kept.digest }]
-  })
-}
-
 async function register(
-  { client, organisation }: Services,
+  { client, organisation, vault }: Services,
   token: string,
   patient: string,
   documents: DocumentRegistration[],
 ): Promise<void> {
   if (documents.length === 0) return
   await client.submit('RegisterDocuments', { custodian: organisation.name, patient, documents }, { token })
+  await vault.confirm(documents)
 }

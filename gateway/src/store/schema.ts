@@ -36,6 +36,8 @@ export interface DocumentRow {
   ciphertext: string
   /** SHA-256 of the ciphertext, as on the ledger. */
   digest: string
+  /** JSON of what the ledger is told of it. */
+  description: string
   /** 0 until the ledger has its descriptor. */
   registered: number
 }
@@ -86,6 +88,7 @@ export const migrations: Record<string, Migration> = {
         .addColumn('content', 'text', (column) => column.notNull())
         .addColumn('ciphertext', 'text', (column) => column.notNull())
         .addColumn('digest', 'text', (column) => column.notNull())
+        .addColumn('description', 'text', (column) => column.notNull())
         .addColumn('registered', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('documents_key', ['document', 'version'])
         .addUniqueConstraint('documents_source', ['source', 'version'])

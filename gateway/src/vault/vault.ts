@@ -1,7 +1,16 @@
 import { CompactEncrypt, compactDecrypt } from 'jose'
-import { canonical, MedledgerError, randomId, sha256Hex } from 'medledger-chaincode/api'
-import type { Database } from '../store/index.ts'
+import {
+  canonical,
+  MedledgerError,
+  randomId,
+  sha256Hex,
+  type DocumentRegistration,
+} from 'medledger-chaincode/api'
+import type { Database, DocumentRow } from '../store/index.ts'
 import type { VaultKeys } from './keys.ts'
+
+/** What the ledger is to know of a document, beside its id, version and digest. */
+export type Description = Omit<DocumentRegistration, 'document' | 'version' | 'digest'>
 
 /** A document to be kept: content, and what finds it again. */
 export interface Deposit {
@@ -10,92 +19,96 @@ export interface Deposit {
   readonly source: string
   /** The id that it is to have, when the custodian has chosen one. */
   readonly id?: string
+  readonly description: Description
   /** The FHIR document Bundle. */
   readonly content: unknown
 }
 
 export interface Deposited {
-  readonly document: string
-  readonly version: number
-  /** SHA-256 of the ciphertext. */
-  readonly digest: string
+  readonly registration: DocumentRegistration
   /** Whether the ledger has it already, in this very version. */
   readonly state: 'new' | 'replaces' | 'unchanged'
 }
 
+/** Names a version of a document by the digest of its ciphertext, which the ledger has too. */
+export interface VersionName {
+  readonly document: string
+  readonly version: number
+  readonly digest: string
+}
+
 export interface Vault {
   /**
-   * Keeps a document as ciphertext; it can be released once {@link Vault.confirm} has been called.
-   * Errors: CONFLICT when the chosen id is another source's or another patient's.
+   * Versions of these sources that other content is to replace although nobody knows whether the ledger has them: an
+   * earlier registration's outcome was lost. They are to be registered, which does no harm if they are, and confirmed first.
    */
+  unsettled(deposits: readonly Deposit[]): Promise<DocumentRegistration[]>
+  /** Keeps a document as ciphertext. Errors: CONFLICT when the id or the source is being used for another one. */
   deposit(deposit: Deposit): Promise<Deposited>
   /** Notes that the ledger has the descriptors of these versions. */
-  confirm(versions: readonly Pick<Deposited, 'document' | 'version'>[]): Promise<void>
-  /** The content of a version; undefined when the vault has none. Errors: when its ciphertext has been tampered with. */
-  read(document: string, version: number): Promise<unknown>
+  confirm(versions: readonly Pick<VersionName, 'document' | 'version'>[]): Promise<void>
+  /**
+   * The content of a version; undefined when the vault has none. Errors: when it is not the ciphertext that the ledger
+   * knows, or has been tampered with.
+   */
+  read(version: VersionName): Promise<unknown>
 }
 
 /** `custodian` is the organisation's name, with which its documents' ids begin. */
 export function createVault(database: Database, keys: VaultKeys, custodian: string): Vault {
-  const newest = (source: string): Promise<StoredVersion | undefined> =>
+  // Patient and source together: the same source for another patient is another document.
+  const sourceOf = ({ patient, source }: Deposit): string =>
+    keys.digest('source', JSON.stringify([patient, source]))
+  const contentOf = ({ content }: Deposit): string => keys.digest('content', canonical(content))
+  const newest = (deposit: Deposit): Promise<StoredVersion | undefined> =>
     database
       .selectFrom('documents')
-      .select(['document', 'version', 'content', 'digest', 'registered', 'patient'])
-      .where('source', '=', source)
+      .select(['document', 'version', 'content', 'digest', 'registered', 'description'])
+      .where('source', '=', sourceOf(deposit))
       .orderBy('version', 'desc')
       .executeTakeFirst()
 
   return {
-    async deposit({ patient, source, id, content }) {
-      const text = canonical(content)
-      // Patient and source together: the same source for another patient is another document.
-      const sourceDigest = keys.digest('source', JSON.stringify([patient, source]))
-      const contentDigest = keys.digest('content', text)
-      const before = await newest(sourceDigest)
-      if (before?.content === contentDigest) return known(before)
-      const { document, version } = following(before, id ?? `${custodian}-${randomId()}`)
-      const ciphertext = await encrypt(text, await keys.patientKey(patient), { document, version })
-      const digest = sha256Hex(ciphertext)
-      const { numInsertedOrUpdatedRows } = await database
-        .insertInto('documents')
-        .values({
-          document,
-          version,
-          patient,
-          source: sourceDigest,
-          content: contentDigest,
-          ciphertext,
-          digest,
-          registered: 0,
-        })
-        .onConflict((conflict) =>
-          conflict
-            .columns(['document', 'version'])
-            .doUpdateSet({ content: contentDigest, ciphertext, digest })
-            .where('documents.registered', '=', 0)
-            .where('documents.source', '=', sourceDigest),
-        )
-        .executeTakeFirstOrThrow()
-      if (Number(numInsertedOrUpdatedRows ?? 0) === 0) {
-        throw new MedledgerError('CONFLICT', 'Another document has this id: choose another one.')
+    async unsettled(deposits) {
+      const found = await Promise.all(
+        deposits.map(async (deposit) => {
+          const before = await newest(deposit)
+          const isInTheWay = before?.registered === 0 && before.content !== contentOf(deposit)
+          return isInTheWay ? [registrationOf(before)] : []
+        }),
+      )
+      return found.flat()
+    },
+
+    async deposit(deposit) {
+      const before = await newest(deposit)
+      if (before?.content === contentOf(deposit)) return deposited(before)
+      // Never overwritten: the ledger may have it, and somebody may have been shown it.
+      if (before?.registered === 0) throw conflict()
+      const document = before?.document ?? deposit.id ?? `${custodian}-${randomId()}`
+      const identity = { document, version: (before?.version ?? 0) + 1 }
+      const ciphertext = await encrypt(
+        canonical(deposit.content),
+        await keys.patientKey(deposit.patient),
+        identity,
+      )
+      const row: DocumentRow = {
+        ...identity,
+        patient: deposit.patient,
+        source: sourceOf(deposit),
+        content: contentOf(deposit),
+        ciphertext,
+        digest: sha256Hex(ciphertext),
+        description: canonical(deposit.description),
+        registered: 0,
       }
-      return { document, version, digest, state: version > 1 ? 'replaces' : 'new' }
+      await insert(database, row)
+      return deposited(row)
     },
 
-    async confirm(versions) {
-      await database.transaction().execute(async (transaction) => {
-        for (const { document, version } of versions) {
-          await transaction
-            .updateTable('documents')
-            .set({ registered: 1 })
-            .where('document', '=', document)
-            .where('version', '=', version)
-            .execute()
-        }
-      })
-    },
+    confirm: (versions) => confirm(database, versions),
 
-    async read(document, version) {
+    async read({ document, version, digest }) {
       const row = await database
         .selectFrom('documents')
         .select(['ciphertext', 'patient'])
@@ -103,35 +116,56 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
         .where('version', '=', version)
         .executeTakeFirst()
       if (row === undefined) return undefined
+      if (sha256Hex(row.ciphertext) !== digest)
+        throw new Error('The vault holds another content than the ledger knows.')
       return decrypt(row.ciphertext, await keys.existingKey(row.patient), { document, version })
     },
   }
 }
 
-interface StoredVersion {
-  readonly document: string
-  readonly version: number
-  readonly digest: string
-  readonly registered: number
-  readonly content: string
-  readonly patient: string
+const conflict = (): MedledgerError =>
+  new MedledgerError('CONFLICT', 'Another document has this id, or is being registered from this source.')
+
+async function insert(database: Database, row: DocumentRow): Promise<void> {
+  const { numInsertedOrUpdatedRows } = await database
+    .insertInto('documents')
+    .values(row)
+    .onConflict((clause) => clause.doNothing())
+    .executeTakeFirstOrThrow()
+  if (Number(numInsertedOrUpdatedRows ?? 0) === 0) throw conflict()
 }
 
-function known({ document, version, digest, registered }: StoredVersion): Deposited {
-  const state = registered === 1 ? 'unchanged' : version > 1 ? 'replaces' : 'new'
-  return { document, version: version, digest, state }
+const confirm = (database: Database, versions: Parameters<Vault['confirm']>[0]): Promise<void> =>
+  database.transaction().execute(async (transaction) => {
+    for (const { document, version } of versions) {
+      await transaction
+        .updateTable('documents')
+        .set({ registered: 1 })
+        .where('document', '=', document)
+        .where('version', '=', version)
+        .execute()
+    }
+  })
+
+type StoredVersion = Pick<
+  DocumentRow,
+  'document' | 'version' | 'content' | 'digest' | 'registered' | 'description'
+>
+
+const registrationOf = ({ document, version, digest, description }: StoredVersion): DocumentRegistration => ({
+  ...(JSON.parse(description) as Description),
+  document,
+  version,
+  digest,
+})
+
+function deposited(version: StoredVersion): Deposited {
+  const isNew = version.version === 1
+  const state = version.registered === 1 ? 'unchanged' : isNew ? 'new' : 'replaces'
+  return { registration: registrationOf(version), state }
 }
 
-interface Identity {
-  readonly document: string
-  readonly version: number
-}
-
-/** What a changed content becomes. A version that never reached the ledger is overwritten: nobody can have seen it. */
-function following(before: StoredVersion | undefined, newDocument: string): Identity {
-  if (before === undefined) return { document: newDocument, version: 1 }
-  return { document: before.document, version: before.version + (before.registered === 1 ? 1 : 0) }
-}
+type Identity = Pick<VersionName, 'document' | 'version'>
 
 /** The header names the document, so that no ciphertext can be passed off as another's. */
 function encrypt(text: string, key: Uint8Array, { document, version }: Identity): Promise<string> {

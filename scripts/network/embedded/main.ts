@@ -29,6 +29,9 @@ type Notice =
 // What grpc-js would print comes as an error as well, and is told once.
 setLogVerbosity(logVerbosity.NONE)
 
+// The ledgers are for this user alone.
+process.umask(0o077)
+
 const log = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`)
 
 function tell(notice: Notice): void {

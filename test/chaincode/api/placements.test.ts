@@ -24,7 +24,8 @@ const secret = randomId() + randomId()
 const invalid = expect.objectContaining({ code: 'INVALID_REQUEST' }) as Error
 
 const byMajority = { required: [], among: everyone, count: 2 }
-const anyTwo = { required: [], among: everyone, count: 2 }
+/** Any two members, the custodian only if the others do not suffice. */
+const anyTwo = { required: [], among: everyone, count: 2, last: 'north' }
 const custodianAndOne = { required: ['north'], among: everyone, count: 2 }
 
 /** A request of every transaction, about North. */

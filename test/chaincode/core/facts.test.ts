@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { purposesOfUse, Role } from 'medledger-chaincode/api'
-import { knownPurposes, knownRoles, toDirective, type Mapped } from 'medledger-chaincode/core'
+import { toDirective, type Mapped } from 'medledger-chaincode/core'
 import { consentOf, defaultPolicyOf } from '../../support/ledger-samples.ts'
 import { actReason, everyPlace, roleActor, validProvision } from '../../support/ledger-consents.ts'
 
@@ -214,9 +213,4 @@ describe('the mapper', () => {
     map(resource)
     expect(resource).toEqual(before)
   })
-})
-
-test('roles and purposes are those that the ledger takes', () => {
-  expect(knownRoles).toEqual(Role.anyOf.map((role) => role.const))
-  expect(knownPurposes).toEqual(purposesOfUse)
 })

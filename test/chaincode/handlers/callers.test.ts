@@ -11,6 +11,7 @@ import { accessTo, consentOf, recipient, registrationOf } from '../../support/le
 import {
   demoWorld,
   gatewayOf,
+  openWorld,
   operatorOf,
   people,
   type Submitter,
@@ -41,7 +42,7 @@ const samples: { readonly [N in TransactionName]: FieldsOf<N> } = {
   ReadCaller: {},
   ReadPatient: { patient },
   ReadIssuerKey: { issuer, kid: 'north-1' },
-  ReadEntry: { custodian: 'north', book: 'access', entry: id },
+  ReadRequest: { custodian: 'north', book: 'access', entry: id },
   ReviewAccess: { custodian: 'north', through: 'south', entry: id },
   ListDocuments: { custodian: 'north', entry: id },
   ListConsents: { custodian: 'north', entry: id },
@@ -161,5 +162,19 @@ describe('nobody acts', () => {
     const doctor = await world.as('dr.okafor')
     await world.submit('DeactivatePerson', { person: people['dr.okafor'].handle }, operatorOf('north'))
     await expect(whoAmI(world, doctor)).rejects.toThrow(forbidden)
+  })
+
+  test.each([
+    ['her issuer may no longer assert her role', { roles: ['operator' as const] }],
+    ['her issuer is run by another organisation', { organisation: 'north' }],
+    ['her issuer has another name', { issuer: 'urn:x' }],
+  ])('once the constitution says that %s', async (_what, change) => {
+    const { constitution, ...world } = await demoWorld()
+    const issuers = constitution.issuers.map((known) =>
+      known.organisation === 'south' ? { ...known, ...change } : known,
+    )
+    const changed = openWorld({ ...world, constitution: { ...constitution, issuers } })
+    const asked = whoAmI(changed, await changed.as('dr.chen'))
+    await expect(asked).rejects.toThrow('issuer' in change ? invalidToken : forbidden)
   })
 })

@@ -50,6 +50,15 @@ describe('the keys of a placement', () => {
       for (const handle of handles) expect(text).not.toContain(handle)
   })
 
+  test('of documents hold no document’s id', async () => {
+    const { world, documents } = await eventfulWorld()
+    const found = [...(world.state.get('consent-north')?.keys() ?? [])].filter((key) =>
+      key.startsWith('document/'),
+    )
+    expect(found).toHaveLength(documents.length)
+    for (const [index, key] of found.entries()) expect(key).not.toContain(documents[index])
+  })
+
   test('are others at another placement, so that nobody is followed from one to the other', async () => {
     const world = await demoWorld()
     await grant(world, 'maria', consentOf(), { custodian: 'north' })

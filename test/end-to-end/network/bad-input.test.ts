@@ -7,6 +7,7 @@ import {
   consentOf,
   newDocument,
   newPatient,
+  organisation,
   postDocuments,
   rowsOf,
   type TestPatient,
@@ -92,14 +93,15 @@ describe('ids', () => {
     )
   })
 
-  test('documents of two patients in one request are refused', async () => {
+  test('documents of two patients in one request are refused, on record', async () => {
     const other = await newPatient(network)
-    const ids = await Promise.all([patient, other].map(({ handle }) => newDocument(network, handle, 'north')))
-    expectClearError(
-      await network.ask('dr.chen', `/fhir/Bundle?_id=${ids.join(',')}`),
-      400,
-      'INVALID_REQUEST',
+    const [own, foreign] = await Promise.all(
+      [patient, other].map(({ handle }) => newDocument(network, handle, 'north')),
     )
+    for (const one of [patient, other]) await one.grant({ type: 'permit', actor: [organisation('south')] })
+    const answer = await network.ask('dr.chen', `/fhir/Bundle?_id=${own},${foreign}`)
+    expectClearError(answer, 403, 'NOT_RELEASED')
+    expect((await patient.log()).map(({ entry }) => entry)).toContain(answer.entries[0])
   })
 
   test('an unknown consent cannot be revoked', async () => {
@@ -117,8 +119,8 @@ describe('ids', () => {
 })
 
 describe('tokens', () => {
-  const ask = (organisation: string, token: string): Promise<Answer> =>
-    send(network, organisation, `/fhir/Bundle/north-${randomId()}`, {
+  const ask = (at: string, token: string): Promise<Answer> =>
+    send(network, at, `/fhir/Bundle/north-${randomId()}`, {
       headers: { authorization: `Bearer ${token}` },
     })
 

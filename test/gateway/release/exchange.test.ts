@@ -15,6 +15,7 @@ import {
   type Credentials,
   type OrganisationCredentials,
 } from '../../../scripts/network/issue.ts'
+import { hostOf } from '../../../scripts/network/names.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
 import { capturedLog } from '../../support/gateway-network.ts'
 
@@ -37,7 +38,9 @@ const authorities = (): [string, string][] =>
 
 /** The partners of every gateway, with all of them at one address. */
 const partnersAt = (url: string): Partners =>
-  Object.fromEntries(authorities().map(([name, authority]) => [name, { url, authority }]))
+  Object.fromEntries(
+    authorities().map(([name, authority]) => [name, { url, name: hostOf('exchange', name), authority }]),
+  )
 
 /** Starts a custodian's server with a certificate on a free port and answers with its address. */
 async function serve(identity: IssuedPair = of(credentials, 'north').tls.exchange): Promise<string> {
@@ -109,14 +112,22 @@ describe('the exchange between gateways', () => {
   })
 
   test('takes the organisation from the authority that issued a certificate, never from the names in it', async () => {
-    const subject = { commonName: 'exchange.north', organisation: 'north' }
+    const subject = { commonName: hostOf('exchange', 'north'), organisation: 'north' }
     const disguised = await issueLeaf(
       of(credentials, 'south').tlsCa,
-      { subject, hosts: ['exchange.north'] },
+      { subject, hosts: [hostOf('exchange', 'south')] },
       Date.now(),
     )
     await askAs(disguised, await serve())('north', release)
     expect(give).toHaveBeenCalledExactlyOnceWith(release, 'south')
+  })
+
+  test("takes a peer's certificate of the same authority neither for a gateway's nor for a custodian's", async () => {
+    const { peer } = of(credentials, 'south').tls
+    await expect(askAs(peer, await serve())('north', release)).rejects.toThrow()
+    const impostor = await serve(of(credentials, 'north').tls.peer)
+    await expect(askAs(of(credentials, 'south').tls.exchange, impostor)('north', release)).rejects.toThrow()
+    expect(give).not.toHaveBeenCalled()
   })
 
   test('knows the organisation on a resumed session too', async () => {

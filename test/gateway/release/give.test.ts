@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Vault } from '../../../gateway/src/vault/index.ts'
 import { createGive, createRecipient, type Give, type Recipient } from '../../../gateway/src/release/index.ts'
 import { MedledgerError } from 'medledger-chaincode/api'
 import {
@@ -23,7 +24,7 @@ let recipient: Recipient
 let document: string
 let consent: string
 let give: Give
-const read = vi.fn<(document: string, version: number) => Promise<unknown>>()
+const read = vi.fn<Vault['read']>()
 
 /** A committed access of South's doctor to a document of North's. */
 async function accessOf(documents: readonly string[]): Promise<Access> {
@@ -42,7 +43,7 @@ beforeEach(async () => {
   consent = await grantAt(network, 'maria', { type: 'permit', actor: [doctorActor('dr.chen')] })
   const { services, records } = network.gateways.north
   read.mockReset()
-  read.mockImplementation((id, version) => services.vault.read(id, version))
+  read.mockImplementation((version) => services.vault.read(version))
   give = createGive({
     ...services,
     custodian: 'north',

@@ -116,7 +116,7 @@ describe('the log of a patient', () => {
       const page = await ask(name, first as typeof fields, options)
       if (!('entries' in page)) return page
       const entries = page.entries.slice(after, after + 1)
-      return { people: page.people, entries, ...(after + 1 < page.entries.length && { next: after + 1 }) }
+      return { entries, ...(after + 1 < page.entries.length && { next: after + 1 }) }
     }
     Object.assign(client, { evaluate: paged })
     const found = rows(await get('maria', 'AuditEvent'))
@@ -145,7 +145,6 @@ describe('a request whose outcome was unknown', () => {
     expect((await statusOf('dr.chen', request)).json()).toMatchObject({
       request,
       state: 'committed',
-      outcome: 'permit',
     })
     for (const other of ['dr.okafor', 'maria', 'auditor.lee'] as const)
       expect((await statusOf(other, request)).json()).toEqual({ request, state: 'unknown' })

@@ -58,18 +58,24 @@ export interface AskOptions {
   /** For one peer, connection included. */
   readonly timeoutMs: number
   readonly onFailure: (peer: string, failure: Failure) => void
+  /** Whether an answer is really endorsed by a peer of this MSP; without it every endorsement counts. */
+  readonly isGenuine?: (mspId: string, response: PeerResponse) => boolean
 }
 
 async function askPeer(
   peer: PeerNode,
   signedProposal: unknown,
-  { connectMs, timeoutMs }: AskOptions,
+  { connectMs, timeoutMs, isGenuine }: AskOptions,
 ): Promise<Answer<PeerResponse>> {
   const began = performance.now()
   if (!(await reach(peer, Math.min(connectMs, timeoutMs)))) return failed(true, 'it is not connected')
   try {
     const left = Math.max(1, Math.round(timeoutMs - (performance.now() - began)))
-    return readResponse((await peer.sendProposal(signedProposal, left)) as PeerResponse)
+    const response = (await peer.sendProposal(signedProposal, left)) as PeerResponse
+    const answer = readResponse(response)
+    if (answer.kind !== 'endorsed' || isGenuine === undefined || isGenuine(peer.mspid, response))
+      return answer
+    return failed(false, 'its endorsement is not its own')
   } catch (error) {
     return readFailure(error)
   }
@@ -91,7 +97,7 @@ export async function askPeers(
       options.health.recovered(peer)
       return answer
     }
-    if (answer.away) options.health.failed(peer)
+    if (answer.away || options.isGenuine !== undefined) options.health.failed(peer)
     options.onFailure(peer.name, answer)
   }
   return answer

@@ -4,7 +4,7 @@ import type { LedgerLogLine, Sealed } from '../port.ts'
 import { askPeers, type AskOptions } from './ask.ts'
 import type { Health } from './node.ts'
 import type { Answer } from './round.ts'
-import type { Seen } from './tail.ts'
+import { isBound, type Seen } from './tail.ts'
 import { blockNumberOf, chainHeightOf, validationCodeName, validationCodeOf } from './wire.ts'
 
 /** Fabric's query system chaincode. */
@@ -13,7 +13,10 @@ const systemChaincode = 'qscc'
 export interface Queries {
   /** See the port. */
   evaluate(sealed: Sealed, organisations: readonly string[], minimumBlock?: number): Promise<Uint8Array>
-  /** A transaction's fate at the first of `peers` that has it. It never rejects. */
+  /**
+   * A transaction's fate as peers of two organisations tell it alike (of one, when `peers` has no more); undefined when
+   * they do not. It never rejects.
+   */
   lookUp(transactionId: string, peers: readonly Endorser[]): Promise<Seen | undefined>
 }
 
@@ -76,6 +79,13 @@ export function createQueries(options: QueryOptions): Queries {
     const answer = await ask(peer, { chaincode: systemChaincode, fcn, args: [channel.name, ...args] })
     return answer.kind === 'endorsed' ? answer.response : undefined
   }
+  const fateAt = async (peer: Endorser, transactionId: string): Promise<Seen | undefined> => {
+    const processed = await qscc(peer, 'GetTransactionByID', transactionId)
+    const block = processed && (await qscc(peer, 'GetBlockByTxID', transactionId))
+    if (processed === undefined || block === undefined) return undefined
+    const code = validationCodeName(validationCodeOf(processed))
+    return isBound(code) ? { block: blockNumberOf(block), valid: code === 'VALID', code } : undefined
+  }
   const heightAt = async (peer: Endorser): Promise<number> => {
     const info = await qscc(peer, 'GetChainInfo')
     return info === undefined ? 0 : chainHeightOf(info)
@@ -100,15 +110,25 @@ export function createQueries(options: QueryOptions): Queries {
       throw new MedledgerError('LEDGER_UNAVAILABLE', `No peer of ${asked} can answer.`)
     },
 
-    async lookUp(transactionId, peers) {
-      for (const peer of health.failingLast(peers)) {
-        const processed = await qscc(peer, 'GetTransactionByID', transactionId)
-        const block = processed && (await qscc(peer, 'GetBlockByTxID', transactionId))
-        if (processed === undefined || block === undefined) continue
-        const code = validationCodeName(validationCodeOf(processed))
-        return { block: blockNumberOf(block), valid: code === 'VALID', code }
-      }
-      return undefined
-    },
+    lookUp: (transactionId, peers) =>
+      toldAlike(health.failingLast(peers), (peer) => fateAt(peer, transactionId)),
   }
+}
+
+/** What peers of two organisations tell alike, or of one when there is only one. */
+async function toldAlike(
+  peers: readonly Endorser[],
+  ask: (peer: Endorser) => Promise<Seen | undefined>,
+): Promise<Seen | undefined> {
+  const wanted = Math.min(2, new Set(peers.map(({ mspid }) => mspid)).size)
+  const told = new Map<string, Set<string>>()
+  for (const peer of peers) {
+    const seen = await ask(peer)
+    if (seen === undefined) continue
+    const key = JSON.stringify(seen)
+    const organisations = (told.get(key) ?? new Set()).add(peer.mspid)
+    if (organisations.size >= wanted) return seen
+    told.set(key, organisations)
+  }
+  return undefined
 }

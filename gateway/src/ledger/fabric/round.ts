@@ -162,11 +162,8 @@ function shortfall<Response>(round: Round<Response>): Verdict<Response> {
     answer.kind === 'failed' ? [{ organisation, ...answer }] : [],
   )
   const requiredFailed = failures.some(({ organisation }) => round.required.includes(organisation))
-  const refused = refusal(round)
-  const endorsed = [...groups(round).keys()].filter((key) => key.startsWith('endorsed'))
-  if (refused !== undefined && !requiredFailed)
-    return { kind: endorsed.length > 0 ? 'split' : 'refused', error: refused.error }
-  if (endorsed.length > 1) return { kind: 'split', error: differing(round) }
+  // Answers that differ, a refusal among them or not, decide nothing: one organisation's word is not the ledger's.
+  if (groups(round).size > 1 && !requiredFailed) return { kind: 'split', error: differing(round) }
   const away = failures.filter((failure) => failure.away).map(({ organisation }) => organisation)
   if (away.length > 0)
     return {
@@ -186,30 +183,37 @@ function shortfall<Response>(round: Round<Response>): Verdict<Response> {
 
 function differing<Response>(round: Round<Response>): MedledgerError {
   const organisations = [...round.answers]
-    .filter(([, answer]) => answer.kind === 'endorsed')
+    .filter(([, answer]) => answer.kind !== 'failed')
     .map(([organisation]) => organisation)
-  const text = `The peers of ${organisations.join(', ')} came to different results. Nothing was ordered.`
+  const text = `The peers of ${organisations.join(', ')} do not agree. Nothing was ordered.`
   return new MedledgerError('LEDGER_UNAVAILABLE', text)
+}
+
+/** A refusal that counts whatever else is said: a required organisation's, or where none is required that of enough. */
+function finalRefusal<Response>(round: Round<Response>): Verdict<Response> | undefined {
+  for (const organisation of round.required) {
+    const answer = round.answers.get(organisation)
+    if (answer?.kind === 'refused') return answer
+  }
+  const refused = refusal(round)
+  const isFinal = round.required.length === 0 && refused !== undefined && refused.times >= round.othersNeeded
+  return isFinal ? { kind: 'refused', error: refused.error } : undefined
 }
 
 /**
  * The verdict, as soon as there is one:
  *
  * - matching endorsements of every required organisation and enough others win, whatever else was said;
- * - a required organisation's refusal is final, and so is one that as many organisations give as would have to endorse;
- * - any other refusal counts only when the rest can no longer complete the endorsement;
+ * - a required organisation's refusal is final, and so, where none is required, is one that as many organisations give
+ *   as would have to endorse;
+ * - any other refusal decides nothing: an organisation alone must not be able to make a request seem answered;
  * - nobody waits for an answer that cannot change the outcome.
  */
 export function verdictOf<Response>(round: Round<Response>): Verdict<Response> | undefined {
   const complete = endorsement(round)
   if (complete !== undefined) return complete
-  for (const organisation of round.required) {
-    const answer = round.answers.get(organisation)
-    if (answer?.kind === 'refused') return answer
-  }
-  const refused = refusal(round)
-  const needed = round.required.length + round.othersNeeded
-  if (refused !== undefined && refused.times >= needed) return { kind: 'refused', error: refused.error }
+  const refused = finalRefusal(round)
+  if (refused !== undefined) return refused
   const requiredAnswers = round.required.flatMap((organisation) => round.answers.get(organisation) ?? [])
   const requiredDiffer = new Set(requiredAnswers.map(likeness)).size > 1
   const requiredFailed = requiredAnswers.some(({ kind }) => kind === 'failed')

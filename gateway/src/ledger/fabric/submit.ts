@@ -10,6 +10,7 @@ import { order, type OrdererNode } from './order.ts'
 import { toTransientMap } from './query.ts'
 import type { Verdict } from './round.ts'
 import type { Seen, Tail } from './tail.ts'
+import { isEndorsedBy } from './verify.ts'
 import { endorsedResult } from './wire.ts'
 
 /** A request is proposed this often in all when what it read keeps changing. */
@@ -42,6 +43,8 @@ export interface SubmitOptions {
 }
 
 interface Proposal {
+  /** Whose peers endorsed it. */
+  readonly organisations: readonly string[]
   readonly transactionId: string
   readonly context: IdentityContext
   readonly endorsement: Endorsement
@@ -50,12 +53,13 @@ interface Proposal {
 
 const unused = (): Promise<never> => Promise.reject(new Error('not used'))
 
-/** The organisations in the order in which to ask them, those whose peers all failed lately at the end. */
-function preferred({ organisation, peersOf, peerHealth }: SubmitOptions, among: readonly string[]): string[] {
-  const ownFirst = [
-    ...among.filter((name) => name === organisation),
-    ...among.filter((name) => name !== organisation),
-  ]
+/** The organisations in the order in which to ask them: the own one, others, who is to be last; those whose peers all failed lately at the end. */
+function preferred(
+  { organisation, peersOf, peerHealth }: SubmitOptions,
+  { among, last }: Endorsers,
+): string[] {
+  const rank = (name: string): number => (name === organisation ? 0 : name === last ? 2 : 1)
+  const ownFirst = among.toSorted((one, other) => rank(one) - rank(other))
   const best = ownFirst.flatMap((name) =>
     peersOf(name).map((peer) => ({ name: peer.name, organisation: name })),
   )
@@ -82,12 +86,13 @@ async function proposeOnce(
   const signed: unknown = endorsement.getSignedProposal()
   const verdict = await endorse<PeerResponse>(endorsers, {
     hedgeMs: options.hedgeMs,
-    preferred: preferred(options, endorsers.among),
+    preferred: preferred(options, endorsers),
     ask: (organisation) =>
       askPeers(options.peersOf(organisation), signed, {
         health: options.peerHealth,
         connectMs: options.connectMs,
         timeoutMs,
+        isGenuine: isEndorsedBy,
         onFailure: (peer, { reason }) =>
           options.log({ event: 'endorse.failed', transactionId, peer, reason }),
       }),
@@ -99,7 +104,8 @@ async function proposeOnce(
   await endorsement.send({
     handler: { endorse: () => Promise.resolve(verdict.responses), commit: unused, query: unused },
   })
-  return { proposal: { transactionId, context, endorsement, payload: verdict.payload } }
+  const { organisations, payload } = verdict
+  return { proposal: { transactionId, organisations, context, endorsement, payload } }
 }
 
 /** Proposes until the endorsers agree. Errors: see `submit`; nothing has been ordered. */
@@ -170,22 +176,47 @@ async function commitProposal(proposal: Proposal, options: SubmitOptions): Promi
 
 const conflicts: ReadonlySet<string> = new Set(['MVCC_READ_CONFLICT', 'PHANTOM_READ_CONFLICT'])
 
+/**
+ * After a transaction that should have been valid: its endorsers may have endorsed badly on purpose, so that others are
+ * asked next time, where there are others.
+ */
+function distrust({ organisations }: Proposal, { organisation, peersOf, peerHealth }: SubmitOptions): void {
+  for (const name of organisations) {
+    if (name !== organisation) for (const peer of peersOf(name)) peerHealth.failed(peer)
+  }
+}
+
 /** See the port. */
 export async function submit(
   sealed: Sealed,
   endorsers: Endorsers,
   options: SubmitOptions,
 ): Promise<Committed> {
+  let first: string | undefined
+  let last = ''
   for (let count = 1; count <= mostProposals; count += 1) {
-    const proposal = await propose(sealed, endorsers, options)
+    const proposal = await propose(sealed, endorsers, options).catch((error: unknown) => {
+      // An earlier proposal got through after all, though its id came back as invalid: whoever asks by request id knows.
+      if (first !== undefined && error instanceof MedledgerError && error.code === 'DUPLICATE_REQUEST') {
+        throw new OutcomeUnknown(first)
+      }
+      throw error
+    })
     const { transactionId } = proposal
+    first ??= transactionId
     const { block, valid, code } = await commitProposal(proposal, options)
     if (valid) return { transactionId, block, payload: endorsedResult(proposal.payload) }
     options.log({ event: 'commit.invalid', transactionId, block, code })
-    if (!conflicts.has(code))
-      throw new MedledgerError('INTERNAL', `The ledger found transaction ${transactionId} invalid: ${code}.`)
+    last = code
+    if (!conflicts.has(code)) distrust(proposal, options)
     // Those who lost together must not come back together.
     if (count < mostProposals) await sleep(Math.random() * pauseMs * 2 ** count)
   }
-  throw new MedledgerError('CHANGED_MEANWHILE', 'What the request read kept changing. Nothing was committed.')
+  if (conflicts.has(last)) {
+    throw new MedledgerError(
+      'CHANGED_MEANWHILE',
+      'What the request read kept changing. Nothing was committed.',
+    )
+  }
+  throw new MedledgerError('LEDGER_UNAVAILABLE', `The ledger kept finding the request invalid: ${last}.`)
 }

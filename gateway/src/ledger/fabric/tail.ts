@@ -36,10 +36,24 @@ const notReached = (block: number): MedledgerError =>
   new MedledgerError('LEDGER_UNAVAILABLE', `The own peer has not delivered block ${block} in time.`)
 
 /**
- * Of an envelope that was ordered twice, the second copy is DUPLICATE_TXID: its first status is the one that counts, so
- * that code never settles anything.
+ * Codes that say nothing of the transaction whose id they come with: anybody can order an envelope that claims an id
+ * which she has seen while endorsing, and the checks of header, signature and id then find it invalid.
  */
-const settles = (code: string): boolean => code !== 'DUPLICATE_TXID'
+const unbound: ReadonlySet<string> = new Set([
+  'NIL_ENVELOPE',
+  'BAD_PAYLOAD',
+  'BAD_COMMON_HEADER',
+  'BAD_CREATOR_SIGNATURE',
+  'UNSUPPORTED_TX_PAYLOAD',
+  'BAD_PROPOSAL_TXID',
+  'UNKNOWN_TX_TYPE',
+  'TARGET_CHAIN_NOT_FOUND',
+  'BAD_HEADER_EXTENSION',
+  'BAD_CHANNEL_HEADER',
+])
+
+/** Whether a status is that of the transaction itself and not of somebody else's envelope under its id. */
+export const isBound = (code: string): boolean => !unbound.has(code)
 
 export function createTail(): Tail {
   let blocks = 0
@@ -54,7 +68,7 @@ export function createTail(): Tail {
   return {
     deliver({ number, transactions }) {
       for (const { transactionId, block, valid, code } of transactions)
-        if (settles(code)) expected.get(transactionId)?.({ block, valid, code })
+        if (isBound(code)) expected.get(transactionId)?.({ block, valid, code })
       blocks = Math.max(blocks, number + 1)
       settleWaiters(({ block }) => block < blocks)
     },

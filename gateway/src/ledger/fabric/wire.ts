@@ -78,6 +78,15 @@ export function endorsedResult(proposalResponsePayload: Uint8Array): Uint8Array 
   return bytesAt(readFields(bytesAt(action, 3)), 3)
 }
 
+/** The MSP id (1) and the certificate in PEM (2) of a SerializedIdentity (msp/identities.proto). */
+export function identityIn(serialized: Uint8Array): {
+  readonly mspId: string
+  readonly certificate: Uint8Array
+} {
+  const fields = readFields(serialized)
+  return { mspId: Buffer.from(bytesAt(fields, 1)).toString('utf8'), certificate: bytesAt(fields, 2) }
+}
+
 /** The validation code (2) of a ProcessedTransaction, what qscc's GetTransactionByID returns. */
 export const validationCodeOf = (processedTransaction: Uint8Array): number =>
   numberAt(readFields(processedTransaction), 2)

@@ -211,7 +211,7 @@ describe('a round of endorsement', () => {
     ])
     expect(play(endorsers, lagging, steps).verdict).toMatchObject({
       kind: 'split',
-      error: { code: 'CLOCK_SKEW' },
+      error: { code: 'LEDGER_UNAVAILABLE' },
     })
   })
 

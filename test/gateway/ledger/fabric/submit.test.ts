@@ -1,7 +1,7 @@
-import { common, peer as protos } from '@hyperledger/fabric-protos'
+import { common, msp, peer as protos } from '@hyperledger/fabric-protos'
 import type { Endorser } from 'fabric-common'
 import { MedledgerError, writeMessage, type Endorsers, type LedgerErrorCode } from 'medledger-chaincode/api'
-import { randomUUID } from 'node:crypto'
+import { createPrivateKey, randomUUID, sign, type KeyObject } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { nativeIdentityProvider, toX509 } from '../../../../gateway/src/ledger/fabric/identity.ts'
 import { rememberHealth } from '../../../../gateway/src/ledger/fabric/node.ts'
@@ -43,8 +43,28 @@ function endorsing(result: string): PeerBehaviour {
     // The copy that nobody signs says something else, and must not be believed.
     response: { status: 200, message: '', payload: Buffer.from('unsigned') },
     payload: Buffer.from(payload.serializeBinary()),
-    endorsement: { endorser: Buffer.from('endorser'), signature: Buffer.from('signature') },
+    endorsement: { endorser: Buffer.alloc(0), signature: Buffer.alloc(0) },
   }
+}
+
+let signer: { readonly certificate: string; readonly key: KeyObject }
+
+/** The same answer, endorsed by a peer of this MSP. */
+function signedBy(mspId: string, behaviour: PeerBehaviour): PeerBehaviour {
+  if (typeof behaviour === 'string' || behaviour instanceof Error || !behaviour.endorsement) return behaviour
+  const identity = new msp.SerializedIdentity()
+  identity.setMspid(mspId)
+  identity.setIdBytes(Buffer.from(signer.certificate))
+  const endorser = Buffer.from(identity.serializeBinary())
+  const signature = sign('sha256', Buffer.concat([behaviour.payload, endorser]), signer.key)
+  return { ...behaviour, endorsement: { endorser, signature } }
+}
+
+/** What a peer says that endorses with a signature over something else. */
+function forging(result: string): PeerBehaviour {
+  const behaviour = signedBy('south', endorsing(result))
+  if (typeof behaviour === 'string' || behaviour instanceof Error) return behaviour
+  return { ...behaviour, payload: Buffer.concat([behaviour.payload, Buffer.from([0x58, 1])]) }
 }
 
 const refusing = (code: LedgerErrorCode): PeerBehaviour => ({
@@ -89,6 +109,7 @@ let base: Pick<SubmitOptions, 'channel' | 'newContext'>
 
 beforeAll(async () => {
   const issued = await createAuthority({ commonName: 'gateway', organisation: 'North' }, Date.now())
+  signer = { certificate: issued.certificate, key: createPrivateKey(issued.privateKey) }
   const identity = toX509({ mspId: 'NorthMSP', ...issued })
   const client = new Client('test')
   const user = await nativeIdentityProvider.getUserContext(identity, 'test')
@@ -109,7 +130,8 @@ function world({ peers = {}, orderer = 'SUCCESS', codes = () => 'VALID', lookUp 
       let calls = 0
       const behaviour = (signed: unknown): PeerBehaviour => {
         if (signed !== undefined) calls += 1
-        return peers[name]?.(calls) ?? endorsing('result')
+        const given = peers[name]?.(calls)
+        return given ?? signedBy(name, endorsing('result'))
       }
       return [name, [fakePeer(`peer.${name}`, name, behaviour) as unknown as Endorser]]
     }),
@@ -186,7 +208,7 @@ describe('submitting', () => {
 
   test('results that differ for a moment are proposed anew', async () => {
     const { options, ordered } = world({
-      peers: { north: (call) => endorsing(call < 3 ? 'earlier' : 'result') },
+      peers: { north: (call) => signedBy('north', endorsing(call < 3 ? 'earlier' : 'result')) },
     })
     expect(Buffer.from((await submit(sealed, custodian, options)).payload).toString()).toBe('result')
     expect(ordered).toHaveLength(1)
@@ -194,7 +216,7 @@ describe('submitting', () => {
 
   test('results that go on differing are never ordered', async () => {
     const { options, ordered } = world({
-      peers: Object.fromEntries(names.map((name) => [name, () => endorsing(randomUUID())])),
+      peers: Object.fromEntries(names.map((name) => [name, () => signedBy(name, endorsing(randomUUID()))])),
     })
     await expect(submit(sealed, anyTwo, options)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
     expect(ordered).toEqual([])
@@ -214,13 +236,82 @@ describe('submitting', () => {
     expect(ordered).toHaveLength(mostProposals)
   })
 
-  test('any other invalid transaction is a fault of ours, named by its code', async () => {
+  test('what goes on being invalid is given up after five proposals, with its code', async () => {
     const { options, ordered } = world({ codes: () => 'ENDORSEMENT_POLICY_FAILURE' })
     await expect(submit(sealed, anyTwo, options)).rejects.toMatchObject({
-      code: 'INTERNAL',
+      code: 'LEDGER_UNAVAILABLE',
       message: expect.stringContaining('ENDORSEMENT_POLICY_FAILURE') as string,
     })
-    expect(ordered).toHaveLength(1)
+    expect(ordered).toHaveLength(mostProposals)
+  })
+
+  test('an endorser whose signature is not its own is passed over', async () => {
+    const { options, ordered } = world({ peers: { south: () => forging('result') } })
+    expect((await submit(sealed, anyTwo, options)).block).toBe(1)
+    const [envelope] = ordered
+    expect(Buffer.from(envelope?.payload ?? []).includes('authority')).toBe(true)
+  })
+
+  test('an endorser that made a transaction invalid is not asked again at once', async () => {
+    const asked: string[] = []
+    const peers = Object.fromEntries(
+      names.map((name) => [
+        name,
+        () => {
+          asked.push(name)
+          return signedBy(name, endorsing('result'))
+        },
+      ]),
+    )
+    const { options } = world({
+      peers,
+      codes: (count) => (count === 1 ? 'ENDORSEMENT_POLICY_FAILURE' : 'VALID'),
+    })
+    expect((await submit(sealed, anyTwo, options)).block).toBe(2)
+    expect(asked).toContain('authority')
+  })
+
+  test('who is to be asked last sees nothing while others suffice', async () => {
+    const seen: unknown[] = []
+    const { options } = world({
+      peers: {
+        south: (call) => {
+          if (call > 0) seen.push(call)
+          return signedBy('south', endorsing('result'))
+        },
+      },
+    })
+    await submit(sealed, { ...anyTwo, last: 'south' }, options)
+    expect(seen).toEqual([])
+  })
+
+  test('one organisation alone cannot make a request seem answered', async () => {
+    const two: Endorsers = { required: [], among: ['north', 'south'], count: 2 }
+    const { options, ordered } = world({ peers: { south: () => refusing('NOT_FOUND') } })
+    await expect(submit(sealed, two, options)).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' })
+    expect(ordered).toEqual([])
+  })
+
+  test('a transaction id that somebody else has used up is left for another', async () => {
+    const { options, ordered } = world({ codes: (count) => (count === 1 ? 'DUPLICATE_TXID' : 'VALID') })
+    expect((await submit(sealed, anyTwo, options)).block).toBe(2)
+    expect(new Set(ordered.map(transactionIdOf)).size).toBe(2)
+  })
+
+  test('a proposal that got through although it seemed invalid is for the request id to tell', async () => {
+    const { options, ordered } = world({
+      codes: () => 'DUPLICATE_TXID',
+      peers: Object.fromEntries(
+        names.map((name) => [
+          name,
+          (call: number) => (call > 1 ? refusing('DUPLICATE_REQUEST') : signedBy(name, endorsing('result'))),
+        ]),
+      ),
+    })
+    const failure: unknown = await submit(sealed, custodian, options).catch((error: unknown) => error)
+    const [envelope] = ordered
+    const transactionId = envelope && transactionIdOf(envelope)
+    expect(failure).toMatchObject({ code: 'OUTCOME_UNKNOWN', transactionId })
   })
 
   test('an orderer that is away makes the ledger unavailable', async () => {

@@ -42,10 +42,10 @@ describe("a transaction's fate", () => {
     ...more,
   })
 
-  test('is its first status in a block; that of a second copy never counts', async () => {
+  test('is its first status in a block; that of an envelope which only claims its id never counts', async () => {
     const tail = createTail()
     const expected = tail.expect('t')
-    tail.deliver(blockOf(4, [{ transactionId: 'u' }, { transactionId: 't', code: 'DUPLICATE_TXID' }]))
+    tail.deliver(blockOf(4, [{ transactionId: 'u' }, { transactionId: 't', code: 'BAD_PROPOSAL_TXID' }]))
     expect(expected.peek()).toBeUndefined()
     tail.deliver(blockOf(5, [{ transactionId: 't', code: 'MVCC_READ_CONFLICT' }]))
     tail.deliver(blockOf(6, [{ transactionId: 't' }]))
