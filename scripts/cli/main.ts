@@ -8,5 +8,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  isTerminal: process.stdout.isTTY && process.stderr.isTTY,
+  // A terminal too narrow for a line, or of unknown width, gets plain lines like a file.
+  isTerminal: process.stdout.isTTY && process.stderr.isTTY && process.stdout.columns >= 40,
 })

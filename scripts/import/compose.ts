@@ -105,6 +105,7 @@ const codeMembers = ['code', 'medicationCodeableConcept', 'vaccineCode', 'type',
 /** A resource as one line for people. */
 function lineOf(resource: Json): string {
   const what =
+    conceptText(objectAt(resource, 'suppliedItem')?.['itemCodeableConcept']) ??
     codeMembers.map((member) => conceptText(resource[member])).find((text) => text !== undefined) ??
     objectsAt(resource, 'category')
       .map(conceptText)
