@@ -11,7 +11,7 @@ import {
   registrationOf,
   revoke,
 } from '../../support/ledger-samples.ts'
-import { demoWorld, gatewayOf, operatorOf, people } from '../../support/ledger-world.ts'
+import { demoWorld, gatewayOf, operatorOf, people, type World } from '../../support/ledger-world.ts'
 
 const invalid = { code: 'INVALID_REQUEST' }
 const forbidden = { code: 'FORBIDDEN' }
@@ -147,6 +147,22 @@ describe('an access', () => {
     expect(new Set(entry.documents.map(({ basis, version }) => `${basis} ${version}`))).toEqual(
       new Set(['several-patients null']),
     )
+  })
+
+  test('to one’s own documents and a stranger’s permits none of them', async () => {
+    const world = await demoWorld()
+    const own = await registerDocuments(world, 'north', 'maria')
+    const foreign = await registerDocuments(world, 'north', 'tomas')
+    for (const documents of [
+      [...own, ...foreign],
+      [...foreign, ...own],
+    ]) {
+      const { entry, outcome } = await access(world, 'maria', documents)
+      expect(outcome).toBe('deny')
+      const fields = { custodian: 'north', through: 'authority', entry }
+      const { now } = await world.evaluate('ReviewAccess', fields, gatewayOf('north'))
+      expect(now.map(({ outcome }) => outcome)).toEqual(['deny', 'deny'])
+    }
   })
 
   test('at a custodian without a placement is malformed', async () => {
@@ -301,9 +317,30 @@ describe('a custodian reviews an access', () => {
   })
 })
 
-test('an entry is read by the gateway that submitted it, and by no other', async () => {
-  const world = await demoWorld()
-  const { entry } = await access(world, 'dr.chen', [unknown()])
-  for (const organisation of ['north', 'authority'])
-    await expect(readEntry(world, entry, organisation)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+describe('a gateway learns of a request', () => {
+  const stateOf = (world: World, entry: string, organisation: string) =>
+    world.evaluate('ReadRequest', { custodian: 'north', book: 'access', entry }, gatewayOf(organisation))
+
+  test('that it submitted: when and by whom, in the same words whatever was decided', async () => {
+    const world = await demoWorld()
+    const restricted = await registerDocuments(world, 'north', 'maria')
+    const open = await registerDocuments(world, 'north', 'tomas')
+    await grant(world, 'tomas', consentOf())
+    for (const documents of [restricted, open, [unknown()], [...restricted, ...open]]) {
+      const { entry } = await access(world, 'dr.chen', documents)
+      const agent = people['dr.chen'].handle
+      expect(await stateOf(world, entry, 'south')).toEqual({ at: '2026-01-15T12:00:00.000Z', agent })
+    }
+  })
+
+  test('but not of another organisation’s, be it the custodian, nor of one that was cancelled', async () => {
+    const world = await demoWorld()
+    const notFound = { code: 'NOT_FOUND' }
+    const { entry } = await access(world, 'dr.chen', [unknown()])
+    for (const organisation of ['north', 'authority'])
+      await expect(stateOf(world, entry, organisation)).rejects.toMatchObject(notFound)
+    const cancel = { custodian: 'north', book: 'access', cancels: randomId() } as const
+    await world.submit('CancelRequest', cancel, gatewayOf('south'))
+    await expect(stateOf(world, cancel.cancels, 'south')).rejects.toMatchObject(notFound)
+  })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { limits, randomId } from 'medledger-chaincode/api'
 import {
   access,
+  actorOf,
   consentOf,
   defaultPolicyOf,
   doctorActor,
@@ -94,6 +95,18 @@ describe('a patient grants', () => {
       code: 'INVALID_REQUEST',
       message: expect.stringContaining('Consent.provision.securityLabel') as string,
     })
+  })
+
+  test('nothing to or against an organisation that does not exist', async () => {
+    const world = await demoWorld()
+    const actor = [actorOf('Organization/south'), actorOf('Organization/west')]
+    for (const type of ['permit', 'deny']) {
+      const granted = grant(world, 'maria', consentOf({ type, actor }))
+      await expect(granted).rejects.toMatchObject(refusal('INVALID_REQUEST'))
+    }
+    await expect(
+      grant(world, 'maria', consentOf({ type: 'deny', actor: actor.slice(0, 1) })),
+    ).resolves.toBeDefined()
   })
 
   test('no second directive under the same id', async () => {

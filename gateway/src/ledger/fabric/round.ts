@@ -200,6 +200,14 @@ function finalRefusal<Response>(round: Round<Response>): Verdict<Response> | und
   return isFinal ? { kind: 'refused', error: refused.error } : undefined
 }
 
+/** Whether an answer still to come can make a refusal final: a required organisation's, or enough alike. */
+function mayStillRefuse<Response>(round: Round<Response>): boolean {
+  if (round.required.length > 0)
+    return round.required.some((organisation) => !round.answers.has(organisation))
+  const open = waitingFor(round).length + unasked(round).length
+  return open > 0 && agreeing(round, 'refused') + open >= round.othersNeeded
+}
+
 /**
  * The verdict, as soon as there is one:
  *
@@ -218,6 +226,7 @@ export function verdictOf<Response>(round: Round<Response>): Verdict<Response> |
   const requiredDiffer = new Set(requiredAnswers.map(likeness)).size > 1
   const requiredFailed = requiredAnswers.some(({ kind }) => kind === 'failed')
   const reachable = agreeing(round, 'endorsed') + waitingFor(round).length + unasked(round).length
-  if (requiredDiffer || requiredFailed || reachable < round.othersNeeded) return shortfall(round)
+  const isOver = reachable < round.othersNeeded && !mayStillRefuse(round)
+  if (requiredDiffer || requiredFailed || isOver) return shortfall(round)
   return undefined
 }
