@@ -60,15 +60,21 @@ export async function startInstance(options: StartOptions, output: StartOutput):
   return { stopped: stopped.promise, stop: () => void stop() }
 }
 
-/** Stops on the usual signals; a second one of them ends at once. Rejects when the first comes while starting. */
+/** npm passes on the signal that a terminal has already sent to everybody: what comes so soon is the same Ctrl-C. */
+const sameSignalMs = 1000
+
+/** Stops on the usual signals; a later one ends at once. Rejects when the first comes while starting. */
 function untilSignal(stop: () => void): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => undefined)
-  let count = 0
+  let first: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      count += 1
-      if (count > 1) process.exit(1)
+      if (first !== undefined) {
+        if (performance.now() - first > sameSignalMs) process.exit(1)
+        return
+      }
+      first = performance.now()
       stop()
       reject(new Interrupted())
     })
