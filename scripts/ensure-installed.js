@@ -15,11 +15,17 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
   // npm must not run on the Node that it is about to replace in node_modules/.bin.
   const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'))
   // Standard output belongs to the command that follows (it may be JSON), so npm's goes to standard error.
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const options = {
     cwd: root,
     env: { ...process.env, PATH: path.join(delimiter) },
     stdio: ['ignore', 2, 2],
-  })
+  }
+  const quietly = ['--no-audit', '--no-fund', '--loglevel=error']
+  // `npm ci` refuses a lock file that lacks other platforms' optional packages, which a registry may not have; the
+  // same versions are then installed without writing the lock file.
+  const first = spawnSync('npm', ['ci', ...quietly], { ...options, stdio: 'ignore' })
+  const { status } =
+    first.status === 0 ? first : spawnSync('npm', ['install', '--no-save', ...quietly], options)
   if (status !== 0) {
     process.stderr.write('The packages could not be installed: see the lines above, then try again.\n')
     process.exit(1)
