@@ -127,7 +127,7 @@ export function createKeySource(client: Pick<LedgerClient, 'evaluate'>, now: () 
     const name = JSON.stringify([issuer, kid])
     const cached = good.get(name) ?? bad.get(name)
     if (cached !== undefined && now() - cached.at < limits.freshMs) return cached.key
-    if (!good.has(name) && !mayLookUp()) return undefined
+    if (!good.has(name) && !mayLookUp()) throw tooMany()
     try {
       const key = await readKey(client, issuer, kid)
       good.delete(name)
@@ -140,6 +140,13 @@ export function createKeySource(client: Pick<LedgerClient, 'evaluate'>, now: () 
     }
   }
 }
+
+/** Not the token's fault: a good key that is not known yet must not be answered like a bad one. */
+const tooMany = (): MedledgerError =>
+  new MedledgerError(
+    'LEDGER_UNAVAILABLE',
+    'Too many unknown signing keys are being tried: try again in a second.',
+  )
 
 function remember(keys: Map<string, KnownKey>, name: string, known: KnownKey): void {
   const [oldest] = keys.keys()

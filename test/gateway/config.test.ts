@@ -101,6 +101,12 @@ describe('a configuration', () => {
     expect(message).toContain('MEDLEDGER_CONNECTION_PROFILE_FILE: is not a JSON file')
   })
 
+  test('has a name for each partner’s certificate', () => {
+    const { name: _name, ...nameless } = partners.north
+    const file = fileOf('nameless.json', JSON.stringify({ north: nameless }))
+    expect(faultsOf({ ...environment, MEDLEDGER_PARTNERS_FILE: file })).toContain('MEDLEDGER_PARTNERS_FILE: ')
+  })
+
   test('that is wrong is reported without a value of it, even where a secret stands instead of a file', () => {
     const secret = 'c0ffee'.repeat(10)
     const asFile = Object.fromEntries(names.map((name) => [name, secret]))

@@ -244,7 +244,8 @@ describe('a gateway learns of a request', () => {
     for (const organisation of ['north', 'authority'])
       await expect(stateOf(world, entry, organisation)).rejects.toMatchObject(notFound)
     const cancel = { custodian: 'north', book: 'access', cancels: randomId() } as const
-    await world.submit('CancelRequest', cancel, gatewayOf('south'))
+    const cancellation = await world.submit('CancelRequest', cancel, gatewayOf('south'))
+    expect(await stateOf(world, cancellation, 'south')).toEqual({ at: '2026-01-15T12:00:00.000Z' })
     await expect(stateOf(world, cancel.cancels, 'south')).rejects.toMatchObject(notFound)
   })
 })

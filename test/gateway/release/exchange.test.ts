@@ -124,9 +124,10 @@ describe('the exchange between gateways', () => {
 
   test("takes a peer's certificate of the same authority neither for a gateway's nor for a custodian's", async () => {
     const { peer } = of(credentials, 'south').tls
-    await expect(askAs(peer, await serve())('north', release)).rejects.toThrow()
+    await expect(askAs(peer, await serve())('north', release)).rejects.toEqual(unavailable)
     const impostor = await serve(of(credentials, 'north').tls.peer)
-    await expect(askAs(of(credentials, 'south').tls.exchange, impostor)('north', release)).rejects.toThrow()
+    const ask = askAs(of(credentials, 'south').tls.exchange, impostor)
+    await expect(ask('north', release)).rejects.toEqual(unavailable)
     expect(give).not.toHaveBeenCalled()
   })
 
@@ -199,8 +200,9 @@ describe('the exchange between gateways', () => {
     }
   })
 
-  test('takes no request that is not of the agreed form, and quotes nothing of it', async () => {
+  test('takes no request that is not of the agreed form, quotes nothing of it and logs no fault', async () => {
     const url = await serve()
+    const logged = lines.length
     const { certificate: cert, privateKey: key } = of(credentials, 'south').tls.exchange
     const ca = of(credentials, 'north').tlsCa.certificate
     const wrong = [
@@ -216,9 +218,14 @@ describe('the exchange between gateways', () => {
     ]
     for (const body of wrong) {
       const { status, text } = await call(url, { ca, cert, key, body })
-      expect(status).toBeGreaterThanOrEqual(400)
-      expect(text).not.toContain('Lindqvist')
+      expect([status, JSON.parse(text)]).toEqual([400, { code: 'INVALID_REQUEST' }])
     }
+    const headers = { 'content-type': 'text/plain' }
+    const plain = await call(url, { ca, cert, key, headers })
+    expect([plain.status, JSON.parse(plain.text)]).toEqual([400, { code: 'INVALID_REQUEST' }])
+    const elsewhere = await call(url, { ca, cert, key, path: '/Lindqvist' })
+    expect([elsewhere.status, JSON.parse(elsewhere.text)]).toEqual([404, { code: 'ROUTE_NOT_FOUND' }])
+    expect(lines.slice(logged)).toEqual([])
     expect(give).not.toHaveBeenCalled()
   })
 

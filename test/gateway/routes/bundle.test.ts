@@ -80,6 +80,20 @@ describe('an access to one document', () => {
     expect((await network.send('dr.chen', { url, purposes: ['TREAT'] })).statusCode).toBe(200)
   })
 
+  test('is never a HEAD, which would commit it and use up its release', async () => {
+    await grantAt(network, 'maria', permit)
+    const { token = '' } = await network.world.as('dr.chen')
+    const before = network.ledger.blocks.length
+    const { app } = network.gateways.south
+    const url = `/fhir/Bundle/${document}`
+    const { statusCode } = await app.inject({
+      method: 'HEAD',
+      url,
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect([statusCode, network.ledger.blocks.length]).toEqual([404, before])
+  })
+
   test('releases nothing while the ledger is away, and says that nothing happened', async () => {
     await grantAt(network, 'maria', permit)
     network.ledger.fault = outageOf(({ name }) => name === 'RequestAccess')

@@ -1,6 +1,7 @@
 import type { Bundle, Consent } from 'fhir/r4.js'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { randomId } from 'medledger-chaincode/api'
+import { OutcomeUnknown } from '../../../gateway/src/ledger/port.ts'
 import { outageOf } from '../../support/gateway-ledger.ts'
 import { grantAt, revokeAt, testNetwork, type TestNetwork } from '../../support/gateway-network.ts'
 import { consentOf, doctorActor } from '../../support/ledger-samples.ts'
@@ -83,6 +84,24 @@ describe('a consent', () => {
     const answer = await post()
     expect(answer.statusCode).toBe(202)
     expect(resultsIn(answer)).toEqual({ north: 'LEDGER_UNAVAILABLE', south: 'entry' })
+  })
+
+  test('whose outcome at a custodian is unknown says where to ask for it', async () => {
+    network.ledger.afterCommit = ({ custodian }, transactionId) =>
+      custodian === 'north' ? new OutcomeUnknown(transactionId) : undefined
+    const answer = await post()
+    network.ledger.afterCommit = () => undefined
+    expect(answer.statusCode).toBe(202)
+    expect(resultsIn(answer)).toEqual({ north: 'OUTCOME_UNKNOWN', south: 'entry' })
+    const statuses = (answer.json<Consent>().extension ?? []).map(
+      ({ extension = [] }) => extension.find(({ url }) => url === 'status')?.valueUrl,
+    )
+    expect(statuses).toEqual([
+      expect.stringMatching(/^\/v1\/requests\/consent-north\/[0-9a-f]{32}$/),
+      undefined,
+    ])
+    const status = await network.send('maria', { url: statuses[0] ?? '' })
+    expect(status.json()).toMatchObject({ state: 'committed' })
   })
 
   test('that no custodian took is an error', async () => {

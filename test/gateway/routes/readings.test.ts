@@ -11,7 +11,7 @@ import {
   type TestNetwork,
 } from '../../support/gateway-network.ts'
 import { doctorActor } from '../../support/ledger-samples.ts'
-import { people, type User } from '../../support/ledger-world.ts'
+import { operatorOf, people, type User } from '../../support/ledger-world.ts'
 
 type Answer = Awaited<ReturnType<TestNetwork['send']>>
 
@@ -106,6 +106,33 @@ describe('the log of a patient', () => {
     expect(found.filter(({ kind }) => kind === 'log')).toHaveLength(2)
   })
 
+  test('names who acted as she was called then, whatever she is called later', async () => {
+    const [document = ''] = documents
+    const read = (): Promise<Answer> => network.send('dr.chen', { url: `/fhir/Bundle/${document}` })
+    await read()
+    const { handle: person, role } = people['dr.chen']
+    const { issuer = '' } = network.world.issuers.get('south') ?? {}
+    const renamed = { person, issuer, subject: 'dr.chen', name: 'Dr Wei Chen-Novak', role }
+    await network.world.submit('RegisterPerson', renamed, operatorOf('south'))
+    await read()
+    const accesses = rows(await get('maria', 'AuditEvent')).filter(({ kind }) => kind === 'access')
+    expect(accesses.map((row) => row.person)).toEqual(['dr.chen', 'Dr Wei Chen-Novak'])
+  })
+
+  test('is asked of the own peer first, and of the custodian’s only after all others', async () => {
+    const askedFor = (): unknown[] =>
+      network.ledger.calls
+        .filter(({ name, custodian }) => name === 'ListEntries' && custodian === 'north')
+        .map(({ organisations }) => organisations)
+    await get('maria', 'AuditEvent')
+    const order = ['authority', 'south', 'north']
+    expect(askedFor()).toEqual([order, order])
+    const url = `/fhir/AuditEvent?patient=${people.maria.handle}`
+    await network.send('maria', { url, through: 'north' })
+    for (const asked of askedFor().slice(2)) expect(asked).toMatchObject({ 0: 'north', length: 3 })
+    expect(askedFor()).toHaveLength(4)
+  })
+
   test('is read page by page to its end', async () => {
     const whole = rows(await get('maria', 'AuditEvent'))
     const { client } = network.gateways.authority.services
@@ -142,9 +169,12 @@ describe('a request whose outcome was unknown', () => {
     const [document = ''] = documents
     const { headers } = await network.send('dr.chen', { url: `/fhir/Bundle/${document}` })
     const request = String(headers['x-medledger-entry'])
-    expect((await statusOf('dr.chen', request)).json()).toMatchObject({
+    const { now } = network.world
+    // When, and not how it was decided.
+    expect((await statusOf('dr.chen', request)).json()).toEqual({
       request,
       state: 'committed',
+      at: new Date(now).toISOString(),
     })
     for (const other of ['dr.okafor', 'maria', 'auditor.lee'] as const)
       expect((await statusOf(other, request)).json()).toEqual({ request, state: 'unknown' })

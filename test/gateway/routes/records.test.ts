@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { randomId } from 'medledger-chaincode/api'
+import { OutcomeUnknown } from '../../../gateway/src/ledger/port.ts'
 import { outageOf } from '../../support/gateway-ledger.ts'
 import { bundleOf, depositOf, testNetwork, type TestNetwork } from '../../support/gateway-network.ts'
 import { people, type User } from '../../support/ledger-world.ts'
@@ -53,6 +54,35 @@ describe('documents that a custodian deposits', () => {
     expect(kept(await deposit([depositOf('a')]))).toMatchObject([{ version: 1, state: 'registered' }])
     expect(await digests()).toEqual([{ digest: before?.digest, registered: 1 }])
   })
+
+  test.each(['before it was committed', 'after it was committed'])(
+    'whose registration got lost %s are registered before other content takes their place',
+    async (when) => {
+      const isCommitted = when.startsWith('after')
+      const lost = ({ name }: { name: string }): Error | undefined =>
+        name === 'RegisterDocuments' ? new OutcomeUnknown('00'.repeat(32)) : undefined
+      if (isCommitted) network.ledger.afterCommit = lost
+      else network.ledger.fault = lost
+      const unknown = await deposit([depositOf('a')])
+      expect([unknown.statusCode, unknown.json()]).toMatchObject([202, { code: 'OUTCOME_UNKNOWN' }])
+      // It leaves no entry that could be asked for: it is repeated.
+      expect(unknown.headers.location).toBeUndefined()
+      network.ledger.afterCommit = () => undefined
+      network.ledger.fault = () => undefined
+      const changed = depositOf('a', { bundle: bundleOf('changed') })
+      expect(kept(await deposit([changed]))).toMatchObject([{ version: 2, state: 'replaced' }])
+      const rows = await network.gateways.north.database
+        .selectFrom('documents')
+        .select(['version', 'registered'])
+        .orderBy('version')
+        .execute()
+      expect(rows).toEqual([
+        { version: 1, registered: 1 },
+        { version: 2, registered: 1 },
+      ])
+      expect(network.ledger.calls.filter(({ name }) => name === 'RegisterDocuments')).toHaveLength(3)
+    },
+  )
 
   test('may have ids that the custodian chose, of its own, each for one document', async () => {
     const id = `north-${randomId()}`
