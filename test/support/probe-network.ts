@@ -15,6 +15,7 @@ import {
   startEmbeddedNetwork,
   type EmbeddedNetwork,
 } from '../../scripts/network/embedded/index.ts'
+import type { FabricIdentity } from '../../gateway/src/ledger/fabric/identity.ts'
 import { issueCredentials } from '../../scripts/network/issue.ts'
 import { credentialsOf } from '../../scripts/network/profile.ts'
 import { demoTopology } from '../../scripts/network/topology.ts'
@@ -26,6 +27,8 @@ export interface ProbeNetwork {
   /** Halts an organisation's chaincode process, so that its peer is there but does not answer. */
   halt(organisation: string): void
   resume(organisation: string): void
+  /** Who an organisation's gateway is on the channel. */
+  identityOf(organisation: string): FabricIdentity
   connect(organisation: string, timeouts?: FabricTimeouts): Promise<LedgerTransport>
   close(): Promise<void>
 }
@@ -61,6 +64,10 @@ export async function startProbeNetwork(firstPort: number): Promise<ProbeNetwork
       }),
     ]),
   )
+  const identityOf = (organisation: string): FabricIdentity => {
+    const { mspId, gateway } = credentialsOf(credentials, organisation)
+    return { mspId, certificate: gateway.certificate, privateKey: gateway.privateKey }
+  }
   const connections: LedgerTransport[] = []
   const lines: LedgerLogLine[] = []
   const close = async (): Promise<void> => {
@@ -73,10 +80,10 @@ export async function startProbeNetwork(firstPort: number): Promise<ProbeNetwork
   return {
     network,
     lines,
+    identityOf,
     halt: (organisation) => void chaincodes.get(organisation)?.kill('SIGSTOP'),
     resume: (organisation) => void chaincodes.get(organisation)?.kill('SIGCONT'),
     async connect(organisation, timeouts = {}) {
-      const { mspId, gateway } = credentialsOf(credentials, organisation)
       const connection = await connectFabric({
         ...timeouts,
         profile: network.connectionProfile(organisation),
@@ -84,7 +91,7 @@ export async function startProbeNetwork(firstPort: number): Promise<ProbeNetwork
         chaincode: topology.chaincode.name,
         mspOf: (name) => credentialsOf(credentials, name).mspId,
         organisation,
-        identity: { mspId, certificate: gateway.certificate, privateKey: gateway.privateKey },
+        identity: identityOf(organisation),
         log: (line) => void lines.push(line),
       })
       connections.push(connection)

@@ -75,7 +75,7 @@ async function askPeer(
     const answer = readResponse(response)
     if (answer.kind !== 'endorsed' || isGenuine === undefined || isGenuine(peer.mspid, response))
       return answer
-    return failed(false, 'its endorsement is not its own')
+    return failed(true, 'its endorsement is not its own')
   } catch (error) {
     return readFailure(error)
   }
@@ -97,7 +97,7 @@ export async function askPeers(
       options.health.recovered(peer)
       return answer
     }
-    if (answer.away || options.isGenuine !== undefined) options.health.failed(peer)
+    if (answer.away) options.health.failed(peer)
     options.onFailure(peer.name, answer)
   }
   return answer

@@ -137,22 +137,19 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
   const followers = createFollowers(own)
   const queries = createQueries({
     ...shared,
+    ownMspId: mspOf(organisation),
     health: peerHealth,
     connectMs: queryConnectMs,
     timeoutMs: settings.evaluateTimeoutMs,
     totalMs: queryTotalMs,
   })
-  const foreignFirst = [
-    ...channel.getEndorsers().filter((peer) => peer.mspid !== mspOf(organisation)),
-    ...peersOf(organisation),
-  ]
   const submitOptions: SubmitOptions = {
     ...shared,
     orderers: channel.getCommitters(),
     peerHealth,
     ordererHealth: rememberHealth(healthMemoryMs),
     tail,
-    lookUp: (transactionId) => queries.lookUp(transactionId, foreignFirst),
+    lookUp: (transactionId) => queries.lookUp(transactionId),
     connectMs: peerConnectMs,
   }
   return {

@@ -2,9 +2,10 @@ import type { Channel, Endorser, IdentityContext } from 'fabric-common'
 import { MedledgerError } from 'medledger-chaincode/api'
 import type { LedgerLogLine, Sealed } from '../port.ts'
 import { askPeers, type AskOptions } from './ask.ts'
+import { toldAlike } from './look-up.ts'
 import type { Health } from './node.ts'
 import type { Answer } from './round.ts'
-import { isBound, type Seen } from './tail.ts'
+import { isOwn, type Seen } from './tail.ts'
 import { blockNumberOf, chainHeightOf, validationCodeName, validationCodeOf } from './wire.ts'
 
 /** Fabric's query system chaincode. */
@@ -13,16 +14,14 @@ const systemChaincode = 'qscc'
 export interface Queries {
   /** See the port. */
   evaluate(sealed: Sealed, organisations: readonly string[], minimumBlock?: number): Promise<Uint8Array>
-  /**
-   * A transaction's fate as peers of two organisations tell it alike (of one, when `peers` has no more); undefined when
-   * they do not. It never rejects.
-   */
-  lookUp(transactionId: string, peers: readonly Endorser[]): Promise<Seen | undefined>
+  /** A transaction's fate, as far as what the channel's peers tell of it can be believed. It never rejects. */
+  lookUp(transactionId: string): Promise<Seen | undefined>
 }
 
 export interface QueryOptions {
   readonly channel: Channel
   readonly chaincode: string
+  readonly ownMspId: string
   /** A context with a new transaction id. */
   readonly newContext: () => IdentityContext
   readonly peersOf: (organisation: string) => readonly Endorser[]
@@ -45,8 +44,17 @@ interface Call {
   readonly transient?: Sealed['transient']
 }
 
+/** Undefined for bytes that are no message: a peer may send anything. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
 export function createQueries(options: QueryOptions): Queries {
-  const { channel, chaincode, newContext, peersOf, health, totalMs, log } = options
+  const { channel, chaincode, ownMspId, newContext, peersOf, health, totalMs, log } = options
   const askOptions = (ofSystem: boolean): AskOptions => ({
     ...options,
     // That a peer does not have a transaction yet is an answer, though Fabric gives it as a failure.
@@ -83,12 +91,15 @@ export function createQueries(options: QueryOptions): Queries {
     const processed = await qscc(peer, 'GetTransactionByID', transactionId)
     const block = processed && (await qscc(peer, 'GetBlockByTxID', transactionId))
     if (processed === undefined || block === undefined) return undefined
-    const code = validationCodeName(validationCodeOf(processed))
-    return isBound(code) ? { block: blockNumberOf(block), valid: code === 'VALID', code } : undefined
+    const code = readable(() => validationCodeName(validationCodeOf(processed)))
+    const number = readable(() => blockNumberOf(block))
+    // The id may have been used first by somebody else, and ours may be valid in the same block.
+    if (code === undefined || number === undefined || !isOwn(code)) return undefined
+    return { block: number, valid: code === 'VALID', code }
   }
   const heightAt = async (peer: Endorser): Promise<number> => {
     const info = await qscc(peer, 'GetChainInfo')
-    return info === undefined ? 0 : chainHeightOf(info)
+    return (info && readable(() => chainHeightOf(info))) ?? 0
   }
 
   return {
@@ -110,25 +121,7 @@ export function createQueries(options: QueryOptions): Queries {
       throw new MedledgerError('LEDGER_UNAVAILABLE', `No peer of ${asked} can answer.`)
     },
 
-    lookUp: (transactionId, peers) =>
-      toldAlike(health.failingLast(peers), (peer) => fateAt(peer, transactionId)),
+    lookUp: (transactionId) =>
+      toldAlike(channel.getEndorsers(), ownMspId, (peer) => fateAt(peer, transactionId)),
   }
-}
-
-/** What peers of two organisations tell alike, or of one when there is only one. */
-async function toldAlike(
-  peers: readonly Endorser[],
-  ask: (peer: Endorser) => Promise<Seen | undefined>,
-): Promise<Seen | undefined> {
-  const wanted = Math.min(2, new Set(peers.map(({ mspid }) => mspid)).size)
-  const told = new Map<string, Set<string>>()
-  for (const peer of peers) {
-    const seen = await ask(peer)
-    if (seen === undefined) continue
-    const key = JSON.stringify(seen)
-    const organisations = (told.get(key) ?? new Set()).add(peer.mspid)
-    if (organisations.size >= wanted) return seen
-    told.set(key, organisations)
-  }
-  return undefined
 }

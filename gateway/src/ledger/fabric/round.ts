@@ -170,9 +170,10 @@ function shortfall<Response>(round: Round<Response>): Verdict<Response> {
       kind: 'unavailable',
       error: new MedledgerError(
         'LEDGER_UNAVAILABLE',
-        `Not enough of the ledger answers: no peer of ${away.join(', ')} could be asked. Nothing was ordered.`,
+        `Not enough of the ledger answers: no peer of ${away.join(', ')} gave a usable answer. Nothing was ordered.`,
       ),
     }
+  if (refusal(round) !== undefined && !requiredFailed) return { kind: 'unavailable', error: differing(round) }
   const faulty = failures.map(({ organisation }) => organisation).join(', ')
   const reason =
     faulty === ''
@@ -182,10 +183,8 @@ function shortfall<Response>(round: Round<Response>): Verdict<Response> {
 }
 
 function differing<Response>(round: Round<Response>): MedledgerError {
-  const organisations = [...round.answers]
-    .filter(([, answer]) => answer.kind !== 'failed')
-    .map(([organisation]) => organisation)
-  const text = `The peers of ${organisations.join(', ')} do not agree. Nothing was ordered.`
+  const organisations = [...round.answers.keys()].join(', ')
+  const text = `The peers of ${organisations} did not agree. Nothing was ordered.`
   return new MedledgerError('LEDGER_UNAVAILABLE', text)
 }
 

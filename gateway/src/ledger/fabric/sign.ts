@@ -37,3 +37,9 @@ export function signingKey(pem: string): KeyObject {
     throw new RangeError('a Fabric identity needs a P-256 key')
   return key
 }
+
+/** Whether `s` of a DER signature on P-256 that verifies is low: Fabric refuses the other one. */
+export function isLowS(der: Uint8Array): boolean {
+  const start = 6 + (der[3] ?? 0)
+  return BigInt(`0x${Buffer.from(der.subarray(start)).toString('hex') || '0'}`) <= halfOrder
+}

@@ -36,29 +36,48 @@ const notReached = (block: number): MedledgerError =>
   new MedledgerError('LEDGER_UNAVAILABLE', `The own peer has not delivered block ${block} in time.`)
 
 /**
- * Codes that say nothing of the transaction whose id they come with: anybody can order an envelope that claims an id
- * which she has seen while endorsing, and the checks of header, signature and id then find it invalid.
+ * Codes that only the transaction itself can have: Fabric gives them (txvalidator/v20, then the state's checks) when
+ * the creator's signature holds, the id is made of creator and nonce, and the ledger did not have the id yet. Whoever
+ * has endorsed a proposal knows its id, and can order an envelope of her own under it; what that one gets says nothing.
  */
-const unbound: ReadonlySet<string> = new Set([
-  'NIL_ENVELOPE',
-  'BAD_PAYLOAD',
-  'BAD_COMMON_HEADER',
-  'BAD_CREATOR_SIGNATURE',
-  'UNSUPPORTED_TX_PAYLOAD',
-  'BAD_PROPOSAL_TXID',
-  'UNKNOWN_TX_TYPE',
-  'TARGET_CHAIN_NOT_FOUND',
-  'BAD_HEADER_EXTENSION',
-  'BAD_CHANNEL_HEADER',
+const own: ReadonlySet<string> = new Set([
+  'VALID',
+  'MVCC_READ_CONFLICT',
+  'PHANTOM_READ_CONFLICT',
+  'ENDORSEMENT_POLICY_FAILURE',
+  'EXPIRED_CHAINCODE',
+  'CHAINCODE_VERSION_CONFLICT',
+  'BAD_RESPONSE_PAYLOAD',
+  'BAD_RWSET',
+  'ILLEGAL_WRITESET',
+  'INVALID_WRITESET',
+  'INVALID_CHAINCODE',
+  'NIL_TXACTION',
+  'INVALID_OTHER_REASON',
 ])
 
+/**
+ * Codes after which nothing with this id can become valid any more. The second is also what a signed proposal gets that
+ * an endorser orders as it is: it has an envelope's form and the creator's good signature.
+ */
+const usedUp: ReadonlySet<string> = new Set(['DUPLICATE_TXID', 'INVALID_ENDORSER_TRANSACTION'])
+
 /** Whether a status is that of the transaction itself and not of somebody else's envelope under its id. */
-export const isBound = (code: string): boolean => !unbound.has(code)
+export const isOwn = (code: string): boolean => own.has(code)
+
+/** Whether a status only says that the transaction's id is used up, by whomever. */
+export const isUsedUp = (code: string): boolean => usedUp.has(code)
+
+interface Waiting {
+  /** Whether no block that may have it has been missed. */
+  readonly sinceBefore: boolean
+  readonly settle: (seen: Seen | undefined) => void
+}
 
 export function createTail(): Tail {
   let blocks = 0
   let connected = false
-  const expected = new Map<string, (seen: Seen | undefined) => void>()
+  const expected = new Map<string, Waiting>()
   const waiters = new Set<BlockWaiter>()
 
   const settleWaiters = (reached: (waiter: BlockWaiter) => boolean): void => {
@@ -68,7 +87,12 @@ export function createTail(): Tail {
   return {
     deliver({ number, transactions }) {
       for (const { transactionId, block, valid, code } of transactions)
-        if (isBound(code)) expected.get(transactionId)?.({ block, valid, code })
+        if (isOwn(code)) expected.get(transactionId)?.settle({ block, valid, code })
+      // Only then, since the transaction itself may be valid in the same block.
+      for (const { transactionId, block, code } of transactions) {
+        const waiting = isUsedUp(code) ? expected.get(transactionId) : undefined
+        if (waiting?.sinceBefore) waiting.settle({ block, valid: false, code })
+      }
       blocks = Math.max(blocks, number + 1)
       settleWaiters(({ block }) => block < blocks)
     },
@@ -79,11 +103,12 @@ export function createTail(): Tail {
     expect(transactionId) {
       let result: Seen | undefined
       const seen = new Promise<Seen | undefined>((resolve) => {
-        expected.set(transactionId, (found) => {
+        const settle = (found: Seen | undefined): void => {
           expected.delete(transactionId)
           result = found
           resolve(found)
-        })
+        }
+        expected.set(transactionId, { settle, sinceBefore: blocks > 0 })
       })
       return { seen, peek: () => result, cancel: () => void expected.delete(transactionId) }
     },
@@ -107,7 +132,7 @@ export function createTail(): Tail {
       }),
     close() {
       connected = false
-      for (const settle of expected.values()) settle(undefined)
+      for (const { settle } of expected.values()) settle(undefined)
       for (const waiter of waiters) waiter.settle(false)
     },
   }

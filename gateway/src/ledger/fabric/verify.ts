@@ -1,4 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto'
+import { isLowS } from './sign.ts'
 import { identityIn } from './wire.ts'
 
 interface Signed {
@@ -17,7 +18,8 @@ export function isEndorsedBy(mspId: string, { payload, endorsement }: Signed): b
     const { mspId: named, certificate } = identityIn(endorsement.endorser)
     const { publicKey } = new X509Certificate(certificate)
     const content = Buffer.concat([payload, endorsement.endorser])
-    return named === mspId && verify('sha256', content, publicKey, endorsement.signature)
+    if (named !== mspId || !verify('sha256', content, publicKey, endorsement.signature)) return false
+    return publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1' || isLowS(endorsement.signature)
   } catch {
     return false
   }

@@ -1,6 +1,7 @@
 import type { Endorsers } from 'medledger-chaincode/api'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LedgerTransport, Sealed } from '../../../../gateway/src/ledger/index.ts'
+import { orderFirst, replayed, underIdOf } from './steal.ts'
 import { startProbeNetwork, type ProbeNetwork } from '../../../support/probe-network.ts'
 
 const names = ['north', 'south', 'authority']
@@ -67,6 +68,26 @@ describe('the ledger over Fabric’s protocols', () => {
     await eventually(async () => expect(await valueOf('consent-north')).toBe('3'))
     expect(probes.lines.some(({ code }) => code === 'MVCC_READ_CONFLICT')).toBe(true)
   })
+
+  test.each(['another creator', 'our own proposal'])(
+    'an envelope of %s that uses up the id of ours costs a further proposal, and counts once',
+    async (kind) => {
+      const key = `id used up by ${kind}`
+      const steal = kind === 'another creator' ? underIdOf(probes.identityOf('north')) : replayed()
+      const { blocks } = ledger.height()
+      const sent = orderFirst(steal, () =>
+        vi.waitFor(() => expect(ledger.height().blocks).toBeGreaterThan(blocks), { interval: 10 }),
+      )
+      try {
+        await ledger.submit(countConsent(key), anyTwo)
+        expect(sent).toHaveBeenCalledTimes(2)
+      } finally {
+        vi.restoreAllMocks()
+      }
+      const value = await ledger.evaluate(probe('Read', 'consent-north', key), ['south'])
+      expect(Buffer.from(value).toString()).toBe('1')
+    },
+  )
 
   test('without the custodian its requests are refused in time, and all others go on', async () => {
     await probes.network.stop('peer-north')

@@ -1,5 +1,4 @@
 import * as fc from 'fast-check'
-import { MedledgerError, type Endorsers } from 'medledger-chaincode/api'
 import { describe, expect, test } from 'vitest'
 import {
   answered,
@@ -9,94 +8,8 @@ import {
   toAsk,
   verdictOf,
   type Answer,
-  type Round,
-  type Verdict,
 } from '../../../../gateway/src/ledger/fabric/round.ts'
-
-const names = ['north', 'south', 'authority', 'east', 'west']
-
-const endorsed = (result: string): Answer<string> => ({
-  kind: 'endorsed',
-  payload: Buffer.from(result),
-  response: result,
-})
-const refused = (code: 'FORBIDDEN' | 'CLOCK_SKEW'): Answer<string> => ({
-  kind: 'refused',
-  error: new MedledgerError(code, 'No.'),
-})
-const away: Answer<string> = { kind: 'failed', away: true, reason: 'it is away' }
-const faulty: Answer<string> = { kind: 'failed', away: false, reason: 'it is wrong' }
-
-const answers = fc.constantFrom(
-  endorsed('a'),
-  endorsed('a'),
-  endorsed('a'),
-  endorsed('b'),
-  refused('FORBIDDEN'),
-  refused('CLOCK_SKEW'),
-  away,
-  faulty,
-)
-
-const policies: fc.Arbitrary<Endorsers> = fc
-  .record({
-    among: fc.shuffledSubarray(names, { minLength: 1 }),
-    extra: fc.nat(4),
-    required: fc.nat(2),
-  })
-  .map(({ among, extra, required }) => {
-    const first = among.slice(0, required)
-    return { required: first, among, count: Math.min(among.length, first.length + extra) || 1 }
-  })
-
-type Steps = readonly { readonly pick: number; readonly hedge: boolean }[]
-
-interface Played {
-  readonly round: Round<string>
-  readonly verdict: Verdict<string> | undefined
-  /** The most that had been asked in vain at once, beyond what the best answer still lacked. */
-  readonly hedges: number
-  readonly atOnce: number
-}
-
-const stepAt = (steps: Steps, turn: number): Steps[number] =>
-  steps[turn % steps.length] ?? { pick: 0, hedge: false }
-
-/** Plays a round: whoever is asked answers as told, in an order that `steps` picks, with hedges in between. */
-function play(endorsers: Endorsers, says: ReadonlyMap<string, Answer<string>>, steps: Steps): Played {
-  let round = startRound<string>(endorsers, endorsers.among)
-  let hedges = 0
-  let atOnce = 0
-  const pending: string[] = []
-  for (let turn = 0; turn < 100; turn += 1) {
-    const verdict = verdictOf(round)
-    if (verdict !== undefined) return { round, verdict, hedges, atOnce }
-    for (const organisation of toAsk(round)) {
-      round = asked(round, organisation)
-      pending.push(organisation)
-    }
-    atOnce = Math.max(atOnce, pending.length - hedges)
-    if (pending.length === 0) break
-    const { pick, hedge } = stepAt(steps, turn)
-    const before = round.overdue.size
-    if (hedge && turn < 50) round = hedged(round)
-    if (round.overdue.size > before) {
-      hedges += 1
-      continue
-    }
-    const [organisation = ''] = pending.splice(pick % pending.length, 1)
-    round = answered(round, organisation, says.get(organisation) ?? away)
-  }
-  return { round, verdict: verdictOf(round), hedges, atOnce }
-}
-
-const games = fc.record({
-  endorsers: policies,
-  says: fc
-    .tuple(...names.map(() => answers))
-    .map((given) => new Map(names.map((name, index) => [name, given[index] ?? away]))),
-  steps: fc.array(fc.record({ pick: fc.nat(10), hedge: fc.boolean() }), { minLength: 1, maxLength: 12 }),
-})
+import { answers, away, endorsed, faulty, games, names, play, refused, winnable } from './round-game.ts'
 
 describe('a round of endorsement', () => {
   test('always ends in a verdict', () => {
@@ -132,19 +45,74 @@ describe('a round of endorsement', () => {
     )
   })
 
-  test('it is endorsed whenever no required organisation objects and enough others agree with it', () => {
+  test('it is endorsed whenever all required organisations and enough others agree', () => {
+    fc.assert(
+      fc.property(winnable, ({ endorsers, says, steps }) => {
+        expect(play(endorsers, says, steps).verdict?.kind).toBe('endorsed')
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('others that refuse early do not outrun required ones and those who agree with them', () => {
+    let round = startRound<string>({ required: ['north'], among: names, count: 2 }, names)
+    const ask = (): void => {
+      for (const organisation of toAsk(round)) round = asked(round, organisation)
+    }
+    const hear = (organisation: string, answer: Answer<string>): void => {
+      round = answered(round, organisation, answer)
+      ask()
+    }
+    ask()
+    round = hedged(round)
+    ask()
+    hear('south', refused('FORBIDDEN'))
+    hear('authority', refused('FORBIDDEN'))
+    expect(verdictOf(round)).toBeUndefined()
+    hear('north', endorsed('a'))
+    hear('east', endorsed('a'))
+    expect(verdictOf(round)).toMatchObject({ kind: 'endorsed', organisations: ['north', 'east'] })
+  })
+
+  test('a refusal decides only when a required organisation gives it, or as many as would have to endorse', () => {
     fc.assert(
       fc.property(games, ({ endorsers, says, steps }) => {
-        const agree = (name: string): boolean => {
-          const answer = says.get(name)
-          return answer?.kind === 'endorsed' && answer.response === 'a'
-        }
-        const others = endorsers.among.filter((name) => !endorsers.required.includes(name))
-        const needed = Math.max(0, endorsers.count - endorsers.required.length)
-        // With fewer than this, a minority can reach the count by itself: then either answer may win.
-        fc.pre(endorsers.required.every(agree) && others.filter(agree).length >= needed)
-        fc.pre(endorsers.required.length > 0 || others.filter((name) => !agree(name)).length < needed)
-        expect(play(endorsers, says, steps).verdict?.kind).toBe('endorsed')
+        const { round, verdict } = play(endorsers, says, steps)
+        if (verdict?.kind !== 'refused') return
+        const refusing = [...round.answers]
+          .filter(([, answer]) => answer.kind === 'refused' && answer.error.code === verdict.error.code)
+          .map(([organisation]) => organisation)
+        const isByRequired = refusing.some((organisation) => endorsers.required.includes(organisation))
+        expect(isByRequired || refusing.length >= endorsers.count).toBe(true)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('no organisation alone decides, unless it is required: the ledger is unavailable then', () => {
+    const lone = fc.record({ game: games, culprit: fc.nat(10), rest: fc.constantFrom(away, endorsed('a')) })
+    fc.assert(
+      fc.property(lone, ({ game: { endorsers, steps }, culprit, rest }) => {
+        const { among, required, count } = endorsers
+        const others = among.filter((name) => !required.includes(name))
+        const alone = others[culprit % Math.max(1, others.length)]
+        if (count < 2 || alone === undefined) return
+        const says = new Map(among.map((name) => [name, name === alone ? refused('FORBIDDEN') : rest]))
+        const { verdict } = play(endorsers, says, steps)
+        expect(verdict?.kind === 'endorsed' ? undefined : verdict?.error.code).toBe(
+          verdict?.kind === 'endorsed' ? undefined : 'LEDGER_UNAVAILABLE',
+        )
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('a code of the chaincode comes with a refusal and with nothing else', () => {
+    fc.assert(
+      fc.property(games, ({ endorsers, says, steps }) => {
+        const { verdict } = play(endorsers, says, steps)
+        if (verdict?.kind === 'split' || verdict?.kind === 'unavailable')
+          expect(['LEDGER_UNAVAILABLE', 'INTERNAL']).toContain(verdict.error.code)
       }),
     )
   })
@@ -213,6 +181,23 @@ describe('a round of endorsement', () => {
       kind: 'split',
       error: { code: 'LEDGER_UNAVAILABLE' },
     })
+  })
+
+  test('a refusal beside an outage is no answer, and is one when a third gives it too', () => {
+    const endorsers = { required: [], among: ['north', 'south', 'authority'], count: 2 }
+    const steps = [{ pick: 0, hedge: false }]
+    const two = [
+      ['north', refused('FORBIDDEN')],
+      ['south', away],
+    ] as const
+    const third = new Map<string, Answer<string>>([...two, ['authority', refused('FORBIDDEN')]])
+    expect(play(endorsers, third, steps).verdict).toMatchObject({ error: { code: 'FORBIDDEN' } })
+    const pair = { ...endorsers, among: ['north', 'south'] }
+    for (const other of [away, faulty])
+      expect(play(pair, new Map([...two, ['south', other]]), steps).verdict).toMatchObject({
+        kind: 'unavailable',
+        error: { code: 'LEDGER_UNAVAILABLE' },
+      })
   })
 
   test('a policy that nobody can meet ends at once', () => {

@@ -54,6 +54,58 @@ describe("a transaction's fate", () => {
     expect(expected.peek()).toEqual(seen)
   })
 
+  test('is its own status, wherever in the block others claim its id', () => {
+    const foreign = [
+      'BAD_COMMON_HEADER',
+      'BAD_PROPOSAL_TXID',
+      'INVALID_ENDORSER_TRANSACTION',
+      'DUPLICATE_TXID',
+    ]
+    for (const own of ['VALID', 'MVCC_READ_CONFLICT', 'ENDORSEMENT_POLICY_FAILURE']) {
+      for (const codes of [
+        [...foreign, own],
+        [own, ...foreign],
+      ]) {
+        const tail = createTail()
+        tail.deliver(blockOf(0))
+        const expected = tail.expect('t')
+        tail.deliver(
+          blockOf(
+            1,
+            codes.map((code) => ({ transactionId: 't', code })),
+          ),
+        )
+        expect(expected.peek()).toEqual({ block: 1, valid: own === 'VALID', code: own })
+      }
+    }
+  })
+
+  test.each([
+    'NIL_ENVELOPE',
+    'BAD_PAYLOAD',
+    'BAD_COMMON_HEADER',
+    'BAD_CREATOR_SIGNATURE',
+    'BAD_PROPOSAL_TXID',
+    'UNSUPPORTED_TX_PAYLOAD',
+    'INVALID_CONFIG_TRANSACTION',
+    'CODE_99',
+  ])('is not told by %s, which anybody can get for its id', (code) => {
+    const tail = createTail()
+    tail.deliver(blockOf(0))
+    const expected = tail.expect('t')
+    tail.deliver(blockOf(1, [{ transactionId: 't', code }]))
+    expect(expected.peek()).toBeUndefined()
+    tail.deliver(blockOf(2, [{ transactionId: 't', code: 'DUPLICATE_TXID' }]))
+    expect(expected.peek()).toEqual({ block: 2, valid: false, code: 'DUPLICATE_TXID' })
+  })
+
+  test('may lie in a block that was missed: then a second copy says nothing', () => {
+    const tail = createTail()
+    const expected = tail.expect('t')
+    tail.deliver(blockOf(7, [{ transactionId: 't', code: 'DUPLICATE_TXID' }]))
+    expect(expected.peek()).toBeUndefined()
+  })
+
   test('is asked of other peers while the own one is away', async () => {
     const tail = createTail()
     let asked = 0
