@@ -51,7 +51,7 @@ export interface LedgerTransport {
    * another one, when the own peer is away). What was invalidated because something it read changed is proposed anew,
    * at most five times in all.
    *
-   * Errors: the chaincode's own; LEDGER_UNAVAILABLE when provably nothing was ordered; CHANGED_MEANWHILE;
+   * Errors: the chaincode's own; LEDGER_UNAVAILABLE when provably nothing was committed; CHANGED_MEANWHILE;
    * OUTCOME_UNKNOWN (an {@link OutcomeUnknown}); INTERNAL.
    */
   submit(sealed: Sealed, endorsers: Endorsers): Promise<Committed>
