@@ -24,8 +24,11 @@ export const createErrorHandler =
       // Ours is the fault, or the network's: the log must show it. What a caller did wrong is the caller's affair.
       if (statusOf[error.code] >= 500) log.event('refused', { code: error.code, request: request.id })
       if (error instanceof Unsettled) {
-        reply.header('x-medledger-entry', error.request)
-        if (error.statusPath !== undefined) reply.header('location', error.statusPath)
+        // Only a request that leaves an entry has one to name and to ask for.
+        if (error.statusPath !== undefined) {
+          reply.header('x-medledger-entry', error.request)
+          reply.header('location', error.statusPath)
+        }
       }
       return replyWith(request, reply, error.code, error.message)
     }

@@ -30,7 +30,7 @@ export interface DocumentRow {
   patient: string
   /** HMAC of the source's own key: finds a document again without naming its source. */
   source: string
-  /** HMAC of the content: tells whether it changed. */
+  /** HMAC of content and description: tells whether either changed. */
   content: string
   /** Compact JWE (RFC 7516). */
   ciphertext: string

@@ -59,7 +59,9 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
   // Patient and source together: the same source for another patient is another document.
   const sourceOf = ({ patient, source }: Deposit): string =>
     keys.digest('source', JSON.stringify([patient, source]))
-  const contentOf = ({ content }: Deposit): string => keys.digest('content', canonical(content))
+  // The description too: who wrote a document decides who may read it, so a correction of it is another version.
+  const contentOf = ({ content, description }: Deposit): string =>
+    keys.digest('content', canonical({ content, description }))
   const newest = (deposit: Deposit): Promise<StoredVersion | undefined> =>
     database
       .selectFrom('documents')

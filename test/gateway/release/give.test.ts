@@ -176,4 +176,25 @@ describe('a custodian', () => {
     await network.gateways.north.database.updateTable('documents').set({ ciphertext: 'x' }).execute()
     await expect(give(access, 'south')).rejects.toThrow()
   })
+
+  test('releases nothing but the very ciphertext that the ledger knows, and uses up no access without it', async () => {
+    const access = await accessOf([document])
+    const { database, services } = network.gateways.north
+    const row = await database.selectFrom('documents').selectAll().executeTakeFirstOrThrow()
+    await database.deleteFrom('documents').execute()
+    // As sound as the first, and of the same id, version and keys: only the digest tells them apart.
+    const { registration } = await services.vault.deposit({
+      patient: people.maria.handle,
+      source: 'letter',
+      id: document,
+      description: { type: { system: 'http://loinc.org', code: '34133-9' }, date: '2025-11-03' },
+      content: bundleOf('forged'),
+    })
+    expect(registration).toMatchObject({ document, version: 1 })
+    await expect(give(access, 'south')).rejects.toThrow(/another content than the ledger/)
+    expect(read).toHaveBeenLastCalledWith({ document, version: 1, digest: row.digest })
+    await database.deleteFrom('documents').execute()
+    await database.insertInto('documents').values(row).execute()
+    expect((await give(access, 'south')).documents).toHaveLength(1)
+  })
 })

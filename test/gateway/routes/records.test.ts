@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { randomId } from 'medledger-chaincode/api'
 import { OutcomeUnknown } from '../../../gateway/src/ledger/port.ts'
@@ -125,6 +126,90 @@ describe('documents that a custodian deposits', () => {
       body: { patient: people.maria.handle, documents: [depositOf('a')] },
     })
     expect(answer.json()).toMatchObject({ status: 403, code: 'FORBIDDEN' })
+  })
+})
+
+/** How the registrations of a request go: as they should, nowhere, or onto the ledger with the answer lost. */
+type Fate = 'well' | 'away' | 'lost'
+
+function setFate(fate: Fate): void {
+  const isRegistration = ({ name }: { readonly name: string }): boolean => name === 'RegisterDocuments'
+  network.ledger.fault = fate === 'away' ? outageOf(isRegistration) : () => undefined
+  network.ledger.afterCommit = (call, transactionId) =>
+    fate === 'lost' && isRegistration(call) ? new OutcomeUnknown(transactionId) : undefined
+}
+
+interface Stored {
+  readonly document: string
+  readonly version: number
+  readonly digest: string
+  readonly registered: number
+}
+const stored = (): Promise<Stored[]> =>
+  network.gateways.north.database
+    .selectFrom('documents')
+    .select(['document', 'version', 'digest', 'registered'])
+    .orderBy('version')
+    .execute()
+const withText = (text: string, source = 'a'): Document => depositOf(source, { bundle: bundleOf(text) })
+const readByMaria = async (id = ''): Promise<unknown> =>
+  (await network.send('maria', { url: `/fhir/Bundle/${id}` })).json()
+
+describe('a document whose registration has no known outcome', () => {
+  test('stays as it is while that cannot be settled, however the document changes', async () => {
+    setFate('lost')
+    await deposit([withText('one')])
+    const before = await stored()
+    for (const [fate, code] of [
+      ['away', 'LEDGER_UNAVAILABLE'],
+      ['lost', 'OUTCOME_UNKNOWN'],
+    ] as const) {
+      setFate(fate)
+      expect((await deposit([withText('two')])).json()).toMatchObject({ code })
+      expect(await stored()).toEqual(before)
+    }
+  })
+
+  test('ends registered, in every version that was ever kept, whatever happens on the way', async () => {
+    const step = fc.record({
+      text: fc.constantFrom('one', 'two', 'three'),
+      fate: fc.constantFrom<Fate>('well', 'away', 'lost'),
+    })
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {
+        run += 1
+        const source = `run ${run}`
+        await network.gateways.north.database.deleteFrom('documents').execute()
+        const digests = new Set<string>()
+        for (const { text, fate } of steps) {
+          setFate(fate)
+          await deposit([withText(text, source)])
+          for (const { digest } of await stored()) digests.add(digest)
+        }
+        setFate('well')
+        expect((await deposit([withText('last', source)])).statusCode).toBe(200)
+        const rows = await stored()
+        expect(rows.map(({ version }) => version)).toEqual(rows.map((_row, index) => index + 1))
+        expect(rows.every(({ registered }) => registered === 1)).toBe(true)
+        expect([...digests]).toEqual(rows.slice(0, -1).map(({ digest }) => digest))
+        expect(await readByMaria(rows[0]?.document)).toEqual(bundleOf('last'))
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  test('of two who change it at once loses neither: whoever is refused repeats it', async () => {
+    setFate('lost')
+    await deposit([withText('one')])
+    setFate('well')
+    const both = await Promise.all([deposit([withText('two')]), deposit([withText('three')])])
+    for (const { statusCode } of both) expect([200, 409]).toContain(statusCode)
+    expect(both.some(({ statusCode }) => statusCode === 200)).toBe(true)
+    for (const text of ['two', 'three']) expect((await deposit([withText(text)])).statusCode).toBe(200)
+    const rows = await stored()
+    expect(rows.every(({ registered }) => registered === 1)).toBe(true)
+    expect(await readByMaria(rows[0]?.document)).toEqual(bundleOf('three'))
   })
 })
 

@@ -112,6 +112,17 @@ describe('a document in the vault', () => {
     expect(await keep(deposit)).toEqual({ ...first, state: 'unchanged' })
   })
 
+  test('whose description is corrected is the next version, before and after it is registered', async () => {
+    const deposit = { patient: maria, source: 's', content: 'one', description }
+    const first = await keep(deposit)
+    const corrected = { ...deposit, description: { ...description, author: tomas } }
+    expect(await vault.unsettled([corrected])).toHaveLength(1)
+    await expect(vault.deposit(corrected)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await vault.confirm([first])
+    const { registration, state } = await vault.deposit(corrected)
+    expect({ state, ...registration }).toMatchObject({ state: 'replaces', version: 2, author: tomas })
+  })
+
   test('deposited with other content is the next version, and the earlier one stays readable', async () => {
     const first = await keep({ patient: maria, source: 's', content: 'one' })
     await vault.confirm([first])
