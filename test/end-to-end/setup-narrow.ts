@@ -1,4 +1,6 @@
+import { testPort } from '../support/ports.ts'
 import type { TestProject } from 'vitest/node'
 import { startNetwork } from '../support/start-network.ts'
 
-export default (project: TestProject): Promise<() => Promise<void>> => startNetwork(project, 'narrow', 18240)
+export default (project: TestProject): Promise<() => Promise<void>> =>
+  startNetwork(project, 'narrow', testPort(240))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { medledger, type Finished } from '../../support/command-line.ts'
 import { startInstance, type RunningInstance } from '../../support/instance.ts'
+import { testPort } from '../../support/ports.ts'
 
 const folder = process.env['MEDLEDGER_TEST_DATA']
 const files =
@@ -42,7 +43,7 @@ const run = async (...args: string[]): Promise<Finished> => {
 describe.runIf(files.length > 0)('importing a patient of another system', () => {
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'medledger-import-'))
-    instance = await startInstance(data, ['--port', '18360'])
+    instance = await startInstance(data, ['--port', String(testPort(380))])
   })
 
   afterAll(async () => {

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { medledger, repository, shell, type Finished } from '../../support/command-line.ts'
 import { processesOf, startInstance, type RunningInstance } from '../../support/instance.ts'
 import { poll } from '../../support/poll.ts'
+import { testPort } from '../../support/ports.ts'
 
-const firstPort = 18300
+const firstPort = testPort(300)
 let data: string
 let instance: RunningInstance
 
@@ -102,7 +103,7 @@ const isRunning = (pid: number): boolean => {
 }
 
 test('a second instance on the same data, and one on taken ports, say so in one line', async () => {
-  const second = await medledger(['start', '--data', data, '--port', '18350'])
+  const second = await medledger(['start', '--data', data, '--port', String(testPort(350))])
   expect(second.code).not.toBe(0)
   expect(second.stderr.trim().split('\n')).toHaveLength(1)
   const elsewhere = await mkdtemp(join(tmpdir(), 'medledger-second-'))

@@ -2,6 +2,7 @@ import type { Endorsers } from 'medledger-chaincode/api'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { LedgerTransport, Sealed } from '../../../../gateway/src/ledger/index.ts'
 import { orderFirst, replayed, underIdOf } from './steal.ts'
+import { testPort } from '../../../support/ports.ts'
 import { startProbeNetwork, type ProbeNetwork } from '../../../support/probe-network.ts'
 
 const names = ['north', 'south', 'authority']
@@ -39,7 +40,7 @@ describe('the ledger over Fabric’s protocols', () => {
     Buffer.from(await ledger.evaluate(probe('Read', collection), organisations)).toString()
 
   beforeAll(async () => {
-    probes = await startProbeNetwork(18_900)
+    probes = await startProbeNetwork(testPort(900))
     ledger = await probes.connect('south')
   }, 30_000)
 

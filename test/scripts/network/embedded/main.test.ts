@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { issueCredentials } from '../../../../scripts/network/issue.ts'
 import { demoTopology, ordererPort } from '../../../../scripts/network/topology.ts'
+import { testPort } from '../../../support/ports.ts'
 import {
   connectClient,
   eventually,
@@ -18,7 +19,7 @@ const directory = temporaryDirectory()
 afterAll(directory.remove)
 
 describe('a network in a process of its own', () => {
-  const own = demoTopology(18_820)
+  const own = demoTopology(testPort(820))
   const settings = {
     topology: own,
     credentialsDirectory: join(directory.path, 'own-credentials'),
@@ -26,7 +27,7 @@ describe('a network in a process of its own', () => {
   }
 
   test('says in one line why it cannot start, and exits with 1', async () => {
-    const blocked = demoTopology(18_840)
+    const blocked = demoTopology(testPort(840))
     const server = createServer()
     await new Promise<void>((resolve) => {
       server.listen(ordererPort(blocked), '127.0.0.1', resolve)
@@ -37,14 +38,16 @@ describe('a network in a process of its own', () => {
       directory: join(directory.path, 'blocked'),
     })
     const failure = await failureOf(started.notice('listening'))
-    expect(failure).toMatch(/^the embedded network cannot start: cannot listen on port 18852: .*$/)
+    expect(failure).toMatch(
+      new RegExp(`^the embedded network cannot start: cannot listen on port ${ordererPort(blocked)}: .*$`),
+    )
     expect(await exited(started.child)).toBe(1)
     server.close()
   })
 
   test('stops and starts parts for its parent, and ends with it', async () => {
     const started = startNetworkProcess({
-      topology: demoTopology(18_860),
+      topology: demoTopology(testPort(860)),
       credentialsDirectory: directory.path,
       directory: join(directory.path, 'parts'),
     })

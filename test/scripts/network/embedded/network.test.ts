@@ -6,6 +6,7 @@ import { startEmbeddedNetwork, type EmbeddedNetwork } from '../../../../scripts/
 import { issueCredentials, type Credentials } from '../../../../scripts/network/issue.ts'
 import { credentialsOf } from '../../../../scripts/network/profile.ts'
 import { demoTopology, narrowTopology } from '../../../../scripts/network/topology.ts'
+import { testPort } from '../../../support/ports.ts'
 import {
   connectClient,
   eventually,
@@ -15,7 +16,7 @@ import {
   type ClientConnection,
 } from './support.ts'
 
-const topology = narrowTopology(18_800)
+const topology = narrowTopology(testPort(800))
 const organisations = topology.constitution.organisations.map(({ name }) => name)
 const directory = temporaryDirectory()
 const ledgerDirectory = join(directory.path, 'ledger')
