@@ -66,4 +66,6 @@ export const limits = {
   clockBehindMs: 60_000,
   clockAheadMs: 10_000,
   entriesPerPage: 500,
+  documentsPerPage: 500,
+  consentsPerPage: 100,
 } as const

@@ -180,8 +180,22 @@ export const ReviewAccess = Type.Object(
 export const EntryName = Type.Object({ through: OrganisationName, entry: Id }, closed)
 
 const reading = { ...common, custodian: OrganisationName, entry: Id }
-export const ListDocuments = Type.Object(reading, closed)
-export const ListConsents = Type.Object(reading, closed)
+export const ListDocuments = Type.Object(
+  {
+    ...reading,
+    /** The last document that the page before looked at, be it shown or not. */
+    after: Type.Optional(DocumentId),
+  },
+  closed,
+)
+export const ListConsents = Type.Object(
+  {
+    ...reading,
+    /** Version of the consent set that added the last consent of the page before. */
+    after: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+)
 export const ListEntries = Type.Object(
   {
     ...reading,

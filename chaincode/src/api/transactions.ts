@@ -1,5 +1,5 @@
 import { Type, type Static, type TSchema } from 'typebox'
-import { Digest, Id, Instant, OrganisationName } from './common.ts'
+import { Digest, DocumentId, Id, Instant, OrganisationName } from './common.ts'
 import type { Constitution, Role } from './constitution.ts'
 import { Role as RoleSchema } from './constitution.ts'
 import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.ts'
@@ -83,7 +83,15 @@ export const AccessReview = Type.Object(
 )
 export type AccessReview = Static<typeof AccessReview>
 
-export const DocumentsAnswer = Type.Object({ documents: Type.Array(Descriptor) }, closed)
+export const DocumentsAnswer = Type.Object(
+  {
+    documents: Type.Array(Descriptor),
+    /** Present when there is a further page. */
+    next: Type.Optional(DocumentId),
+  },
+  closed,
+)
+export type DocumentsAnswer = Static<typeof DocumentsAnswer>
 
 export const ConsentRecord = Type.Object(
   {
@@ -98,7 +106,15 @@ export const ConsentRecord = Type.Object(
   closed,
 )
 export type ConsentRecord = Static<typeof ConsentRecord>
-export const ConsentsAnswer = Type.Object({ consents: Type.Array(ConsentRecord) }, closed)
+export const ConsentsAnswer = Type.Object(
+  {
+    consents: Type.Array(ConsentRecord),
+    /** Present when there is a further page. */
+    next: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  closed,
+)
+export type ConsentsAnswer = Static<typeof ConsentsAnswer>
 
 export const EntriesAnswer = Type.Object(
   {

@@ -146,6 +146,7 @@ function draft(
   }
 }
 
+/** A page of what a patient has granted, oldest first. */
 async function listConsents(
   context: Context,
   request: RequestOf<'ListConsents'>,
@@ -153,9 +154,13 @@ async function listConsents(
   const placement = await context.placement(request.custodian)
   const { patient } = await requireReading(context, placement.consent, request.entry, 'Consent')
   const prefix = consentVersionPrefix(placement.secret, patient)
-  const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: 10_000 })
   const set = await readConsentSet(context.constitution, placement, patient)
-  return { consents: recordsOf(versions, set) }
+  // All of them, since a later grant of the same consent tells whether an earlier one is still in force.
+  const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: set.version + 1 })
+  const left = recordsOf(versions, set).filter(({ version }) => version > (request.after ?? 0))
+  const consents = left.slice(0, limits.consentsPerPage)
+  const next = left.length > consents.length ? consents.at(-1)?.version : undefined
+  return { consents, ...(next !== undefined && { next }) }
 }
 
 /** What a patient has granted. In force is the latest grant of a directive in the set, and the latest default policy. */

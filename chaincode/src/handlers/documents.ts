@@ -1,6 +1,7 @@
 import {
   canonical,
   custodianOf,
+  limits,
   MedledgerError,
   type Descriptor,
   type RequestOf,
@@ -61,7 +62,7 @@ function requireNext(before: Descriptor | undefined, patient: string, version: n
   if (version !== next) throw new MedledgerError('CONFLICT', `The next version of this document is ${next}.`)
 }
 
-/** The documents that the caller could read now for the purpose of her recorded search. */
+/** A page of the documents that the caller could read now for the purpose of her recorded search. */
 async function listDocuments(
   context: Context,
   request: RequestOf<'ListDocuments'>,
@@ -69,8 +70,7 @@ async function listDocuments(
   const placement = await context.placement(request.custodian)
   const search = await requireReading(context, placement.access, request.entry, 'DocumentReference')
   const { patient, purpose = 'TREAT' } = search
-  const prefix = patientDocumentPrefix(placement.secret, patient)
-  const ids = await placement.consent.list<string>(prefix, { limit: 10_000 })
+  const { ids, next } = await pageOfDocuments(placement, patient, request.after)
   const known = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
   const documents = known.filter((descriptor) => descriptor !== undefined)
   const set = await readConsentSet(context.constitution, placement, patient)
@@ -85,7 +85,26 @@ async function listDocuments(
     documents,
   })
   const { records } = decide(facts)
-  return { documents: documents.filter((_document, index) => records[index]?.outcome === 'permit') }
+  return {
+    documents: documents.filter((_document, index) => records[index]?.outcome === 'permit'),
+    ...(next !== undefined && { next }),
+  }
+}
+
+/** The ids of a page of a patient's documents, and that with which the next page begins its search. */
+async function pageOfDocuments(
+  { consent, secret }: PlacementBooks,
+  patient: string,
+  after: string | undefined,
+): Promise<{ readonly ids: readonly string[]; readonly next?: string }> {
+  // One more than a page shows whether there is a further one.
+  const found = await consent.list<string>(patientDocumentPrefix(secret, patient), {
+    ...(after !== undefined && { after: patientDocumentKey(secret, patient, after) }),
+    limit: limits.documentsPerPage + 1,
+  })
+  const ids = found.slice(0, limits.documentsPerPage)
+  const next = found.length > ids.length ? ids.at(-1) : undefined
+  return { ids, ...(next !== undefined && { next }) }
 }
 
 export const documentHandlers = {

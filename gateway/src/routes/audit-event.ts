@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { EntriesAnswer, Entry } from 'medledger-chaincode/api'
+import type { Book, EntriesAnswer, Entry } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { toAuditEvent, type LoggedEntry } from '../fhir/audit-event.ts'
@@ -8,7 +8,7 @@ import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
 import { outcomesOf } from './failures.ts'
 import { positionsOf } from './positions.ts'
-import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
+import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
 /** `GET /fhir/AuditEvent?patient=`: the account of a patient's records, in the order of the chain. */
 export function auditEventRoutes(app: FastifyInstance, services: Services): void {
@@ -27,11 +27,12 @@ export function auditEventRoutes(app: FastifyInstance, services: Services): void
         bearer,
         reading,
         async (custodian, { entry, block }) => {
-          const from = { custodian, entry, token: bearer.token, minimumBlock: block }
-          return [
-            ...(await pages(services, { ...from, book: 'access' })),
-            ...(await pages(services, { ...from, book: 'consent' })),
-          ]
+          const options = { token: bearer.token, minimumBlock: block }
+          const pagesOf = (book: Book): Promise<EntriesAnswer[]> =>
+            allPages<EntriesAnswer>((from) =>
+              services.client.evaluate('ListEntries', { custodian, entry, book, ...from }, options),
+            )
+          return [...(await pagesOf('access')), ...(await pagesOf('consent'))]
         },
       )
       reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
@@ -44,30 +45,6 @@ export function auditEventRoutes(app: FastifyInstance, services: Services): void
         .send(searchset(logged.map(toAuditEvent), outcomesOf(failures, services.log)))
     },
   )
-}
-
-interface Source {
-  readonly custodian: string
-  readonly entry: string
-  readonly book: 'access' | 'consent'
-  readonly token: string
-  readonly minimumBlock: number
-}
-
-async function pages({ client }: Services, source: Source): Promise<EntriesAnswer[]> {
-  const { token, minimumBlock, ...fields } = source
-  const found: EntriesAnswer[] = []
-  let after: EntriesAnswer['next']
-  do {
-    const page = await client.evaluate(
-      'ListEntries',
-      { ...fields, ...(after !== undefined && { after }) },
-      { token, minimumBlock },
-    )
-    found.push(page)
-    after = page.next
-  } while (after !== undefined)
-  return found
 }
 
 async function inOrder(services: Services, answers: readonly EntriesAnswer[]): Promise<LoggedEntry[]> {

@@ -1,6 +1,6 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance } from 'fastify'
-import type { ConsentRecord } from 'medledger-chaincode/api'
+import type { ConsentRecord, ConsentsAnswer } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { searchset } from '../fhir/common.ts'
@@ -8,7 +8,7 @@ import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
 import { outcomesOf } from './failures.ts'
 import { positionsOf } from './positions.ts'
-import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
+import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
 /** `GET /fhir/Consent?patient=`: a patient reviews her own consents, revoked ones included. */
 export function consentListRoutes(app: FastifyInstance, services: Services): void {
@@ -27,15 +27,17 @@ export function consentListRoutes(app: FastifyInstance, services: Services): voi
         bearer,
         reading,
         (custodian, { entry, block }) =>
-          services.client.evaluate(
-            'ListConsents',
-            { custodian, entry },
-            { token: bearer.token, minimumBlock: block },
+          allPages<ConsentsAnswer>((from) =>
+            services.client.evaluate(
+              'ListConsents',
+              { custodian, entry, ...from },
+              { token: bearer.token, minimumBlock: block },
+            ),
           ),
       )
       reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
-      const records = answers.flatMap(({ custodian, answer: { consents } }) =>
-        consents.map((record) => ({ ...record, custodian })),
+      const records = answers.flatMap(({ custodian, answer: pages }) =>
+        pages.flatMap(({ consents }) => consents.map((record) => ({ ...record, custodian }))),
       )
       const consents = await inOrder(services, records)
       return reply.type('application/fhir+json').send(searchset(consents, outcomesOf(failures, services.log)))

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
-import type { Descriptor } from 'medledger-chaincode/api'
+import type { Descriptor, DocumentsAnswer } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { searchset } from '../fhir/common.ts'
 import { toDocumentReference } from '../fhir/document-reference.ts'
 import type { Services } from '../services.ts'
 import { outcomesOf } from './failures.ts'
-import { handleOf, PatientQuery, readEverywhere } from './reading.ts'
+import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
 /** `GET /fhir/DocumentReference?patient=`: what the asker could read now, at every custodian. */
 export function documentReferenceRoutes(app: FastifyInstance, services: Services): void {
@@ -27,15 +27,19 @@ export function documentReferenceRoutes(app: FastifyInstance, services: Services
         bearer,
         reading,
         (custodian, { entry, block }) =>
-          client.evaluate(
-            'ListDocuments',
-            { custodian, entry },
-            { token: bearer.token, minimumBlock: block },
+          allPages<DocumentsAnswer>((from) =>
+            client.evaluate(
+              'ListDocuments',
+              { custodian, entry, ...from },
+              { token: bearer.token, minimumBlock: block },
+            ),
           ),
       )
       reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
       const found = answers
-        .flatMap(({ custodian, answer }) => answer.documents.map((descriptor) => ({ custodian, descriptor })))
+        .flatMap(({ custodian, answer: pages }) =>
+          pages.flatMap(({ documents }) => documents.map((descriptor) => ({ custodian, descriptor }))),
+        )
         .sort((one, other) => newestFirst(one.descriptor, other.descriptor))
       const matches = found.map(({ custodian, descriptor }) => toDocumentReference(custodian, descriptor))
       return reply.type('application/fhir+json').send(searchset(matches, outcomesOf(failures, log)))

@@ -27,6 +27,20 @@ export interface Gathered<Answer> {
   readonly failures: readonly { readonly custodian: string; readonly error: unknown }[]
 }
 
+/** All pages of a list, asked for one after another: each names what the next one comes after. */
+export async function allPages<Page extends { readonly next?: unknown }>(
+  ask: (from: { readonly after?: NonNullable<Page['next']> }) => Promise<Page>,
+): Promise<Page[]> {
+  const pages: Page[] = []
+  let after: Page['next'] | undefined
+  do {
+    const page = await ask(after === undefined || after === null ? {} : { after })
+    pages.push(page)
+    after = page.next
+  } while (after !== undefined)
+  return pages
+}
+
 /**
  * Reads in every placement: first the reading is committed as an entry, then the query that names it is asked.
  * One placement's failure does not keep the others from answering; when all fail, the first error is thrown.

@@ -22,7 +22,16 @@ type Consents = Awaited<ReturnType<typeof listConsents>>
 async function listConsents(world: World) {
   const reader = await world.as('maria')
   const entry = await read(world, reader, 'maria', 'Consent')
-  return (await world.evaluate('ListConsents', { custodian: 'north', entry }, reader)).consents
+  const first = await world.evaluate('ListConsents', { custodian: 'north', entry }, reader)
+  const found = [...first.consents]
+  let after = first.next
+  while (after !== undefined) {
+    const page = await world.evaluate('ListConsents', { custodian: 'north', entry, after }, reader)
+    expect(page.consents[0]?.version).toBeGreaterThan(after)
+    found.push(...page.consents)
+    after = page.next
+  }
+  return found
 }
 const inForce = (consents: Consents): string[] =>
   consents.filter(({ active }) => active).map(({ consent }) => consent)
@@ -225,6 +234,18 @@ describe('a patient lists what she has granted', () => {
     const directive = await grant(world, 'maria', consentOf())
     const last = await grant(world, 'maria', defaultPolicyOf('basic-normal'))
     expect(inForce(await listConsents(world))).toEqual([directive, last])
+  })
+
+  test('all of them, a page at a time, and an early one that is still in force', async () => {
+    const world = await demoWorld()
+    const early = await grant(world, 'maria', consentOf())
+    let last = ''
+    for (let count = 0; count <= limits.consentsPerPage; count += 1) {
+      last = await grant(world, 'maria', defaultPolicyOf('deny'))
+    }
+    const consents = await listConsents(world)
+    expect(consents).toHaveLength(limits.consentsPerPage + 2)
+    expect(inForce(consents)).toEqual([early, last])
   })
 
   test('without the narrative and attachments', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { limits, randomId } from 'medledger-chaincode/api'
+import { limits, randomId, type FieldsOf } from 'medledger-chaincode/api'
 import {
   access,
   consentOf,
@@ -115,8 +115,15 @@ describe('a search finds', () => {
   ) {
     const reader = await world.as(user)
     const entry = await read(world, reader, patient, 'DocumentReference', { purpose })
-    const { documents } = await world.evaluate('ListDocuments', { custodian: 'north', entry }, reader)
-    return documents.map(({ document }) => document).sort()
+    const ids: string[] = []
+    let after: FieldsOf<'ListDocuments'>['after']
+    do {
+      const fields = { custodian: 'north', entry, ...(after && { after }) }
+      const page = await world.evaluate('ListDocuments', fields, reader)
+      ids.push(...page.documents.map(({ document }) => document))
+      after = page.next
+    } while (after !== undefined)
+    return ids.sort()
   }
 
   test('what an access would permit, and nothing of the rest', async () => {
@@ -131,6 +138,17 @@ describe('a search finds', () => {
     await grant(world, 'maria', consentOf({ type: 'deny', code: [{ coding: [imaging] }] }))
     expect(await find(world, 'dr.chen')).toEqual([summary])
     expect(await find(world, 'maria')).toEqual([...documents].sort())
+  })
+
+  test('every document of a patient who has more than a page of them', async () => {
+    const world = await demoWorld()
+    const many: string[] = []
+    while (many.length <= limits.documentsPerPage) {
+      const registrations = Array.from({ length: limits.documentsPerRequest }, () => registrationOf('north'))
+      many.push(...(await registerDocuments(world, 'north', 'maria', registrations)))
+    }
+    expect(await find(world, 'maria')).toEqual(many.sort())
+    expect(await find(world, 'dr.chen')).toEqual([])
   })
 
   test('for the purpose that was recorded', async () => {
