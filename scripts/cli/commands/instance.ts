@@ -18,34 +18,32 @@ async function ask(control: string, method: 'GET' | 'POST', route: string): Prom
   throw new Failure(status === 404 ? exitCodes.badInput : exitCodes.error, body.message ?? 'It failed.')
 }
 
-/** `medledger status`: whether every gateway can serve, where they are, and which parts run. */
+/** `medledger status`: whether every gateway can serve (exit code 5 if not), where they are, and which parts run. */
 export async function status({ data, json }: CommonOptions, output: Output): Promise<void> {
   const { instance } = await requireInstance(data)
   const { gateways } = instance
-  const answers = await Promise.all(gateways.map(({ url }) => isReady(url)))
-  const ready = answers.every(Boolean)
-  if (json) {
-    writeJson(output, { ready, gateways })
-    return
+  const answers = await Promise.all(
+    gateways.map(async (gateway) => ({ ...gateway, ready: await isReady(gateway.url) })),
+  )
+  const ready = answers.every((gateway) => gateway.ready)
+  if (json) writeJson(output, { ready, gateways: answers })
+  else {
+    output.out(ready ? 'ready\n' : 'not ready\n')
+    output.out(
+      table(
+        ['gateway', 'address', ''],
+        answers.map((gateway) => [gateway.organisation, gateway.url, gateway.ready ? 'ready' : 'not ready']),
+      ),
+    )
+    const parts = await ask(instance.control, 'GET', '/status')
+    output.out(
+      table(
+        ['part', ''],
+        parts.map(({ part, running }) => [part, running ? 'running' : 'stopped']),
+      ),
+    )
   }
-  const parts = await ask(instance.control, 'GET', '/status')
-  output.out(ready ? 'ready\n' : 'not ready\n')
-  output.out(
-    table(
-      ['gateway', 'address', ''],
-      gateways.map(({ organisation, url }, index) => [
-        organisation,
-        url,
-        answers[index] ? 'ready' : 'not ready',
-      ]),
-    ),
-  )
-  output.out(
-    table(
-      ['part', ''],
-      parts.map(({ part, running }) => [part, running ? 'running' : 'stopped']),
-    ),
-  )
+  if (!ready) throw new Failure(exitCodes.unavailable, 'Not every gateway is ready.')
 }
 
 /** `medledger stop`: the whole instance, returning when its process has ended; or one part of it. */

@@ -315,7 +315,9 @@ test('status, people and token have the shapes that scripts rely on', async () =
     JSON.parse((await instance.medledger(...words, '--json')).stdout)
   expect(await parse('status')).toMatchObject({ ready: true, gateways: [{ organisation: 'north' }, {}, {}] })
   instance.answer = () => ({ status: 503 })
-  expect(await parse('status')).toMatchObject({ ready: false })
+  const unready = await instance.medledger('status', '--json')
+  expect(JSON.parse(unready.stdout)).toMatchObject({ ready: false, gateways: [{ ready: false }, {}, {}] })
+  expect(unready.code).toBe(5)
   expect(await parse('people')).toContainEqual({ user: 'dr.chen', role: 'doctor', organisation: 'south' })
   const { token } = (await parse('token', '--user', 'maria')) as { token: string }
   expect(decodeJwt(token)).toMatchObject({ sub: 'maria', roles: ['patient'] })
