@@ -11,6 +11,7 @@ import {
   type ConnectionProfile,
   type LedgerClient,
   type LedgerTransport,
+  type Observe,
 } from './ledger/index.ts'
 import type { Log } from './log.ts'
 import {
@@ -29,11 +30,14 @@ export interface Gateway {
 
 const settleEveryMs = 5000
 
-/** Starts one organisation's gateway: its connection to the ledger, its stores, and its two servers on loopback. */
-export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+/**
+ * Starts one organisation's gateway: its connection to the ledger, its stores, and its two servers on loopback.
+ * `observe` hears every step of its requests.
+ */
+export async function startGateway(config: Config, log: Log, observe: Observe = () => {}): Promise<Gateway> {
   const { organisation, constitution } = config
   const stores = await openStores(config)
-  const transport = await connect(config, log)
+  const transport = await connect(config, log, observe)
   const client = createClient(transport, constitution, organisation.name)
   const positions = await keepPositions(stores.database, transport)
   const releases = createReleases(config, { ...stores, client, transport, log })
@@ -96,7 +100,7 @@ async function openStores({ dataDirectory, masterKey, organisation }: Config): P
   }
 }
 
-function connect(config: Config, log: Log): Promise<LedgerTransport> {
+function connect(config: Config, log: Log, observe: Observe): Promise<LedgerTransport> {
   const { organisation, constitution, certificate, privateKey } = config
   return connectFabric({
     profile: config.connectionProfile as ConnectionProfile,
@@ -106,6 +110,7 @@ function connect(config: Config, log: Log): Promise<LedgerTransport> {
     mspOf: (name) => organisationNamed(constitution, name).mspId,
     identity: { mspId: organisation.mspId, certificate, privateKey },
     log: ({ event, ...fields }) => log.event(event, fields),
+    observe,
   })
 }
 

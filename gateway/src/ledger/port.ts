@@ -91,6 +91,48 @@ export class OutcomeUnknown extends MedledgerError {
   }
 }
 
+/**
+ * What can be told of a request's way, in this order:
+ *
+ * - `outbox.write`: it has been noted before anything is sent;
+ * - `propose`: its proposal is about to go to one organisation (the outcome); `endorsement`: that one's answer;
+ * - `endorse`: the round is over, `endorsed` or with the code of the error; its time is the round's;
+ * - `order.send`: the envelope is about to be sent; `order`: `accepted`, `unknown` or `refused`, with its time;
+ * - `commit`: the validation code, or `unknown`, with its time since the order;
+ * - `outbox.settle`: what has become of it is noted: `committed`, `cancelled` or `refused`, with its age;
+ * - `release.ask`, `release.receive`: the asking gateway asks the custodian's, and has its answer;
+ * - `release.review`, `release.claim`, `release.send`, `release.record`: the custodian has looked at the access again,
+ *   has noted what it releases, is about to send it, and has its release entry on the ledger.
+ */
+export type LedgerStepName =
+  | 'outbox.write'
+  | 'propose'
+  | 'endorsement'
+  | 'endorse'
+  | 'order.send'
+  | 'order'
+  | 'commit'
+  | 'outbox.settle'
+  | 'release.ask'
+  | 'release.receive'
+  | 'release.review'
+  | 'release.claim'
+  | 'release.send'
+  | 'release.record'
+
+export interface LedgerStep {
+  readonly step: LedgerStepName
+  /** Name of the transaction function. */
+  readonly name: string
+  /** How it went, one of few words or codes; empty where there is nothing to tell. */
+  readonly outcome: string
+  /** How long it took; 0 for what takes no time. */
+  readonly milliseconds: number
+}
+
+/** Hears each step at the moment at which it is taken, before anything follows from it. Must not throw. */
+export type Observe = (step: LedgerStep) => void
+
 /** A line for the log: what happened, with ids and codes only. */
 export interface LedgerLogLine {
   readonly event: string

@@ -1,5 +1,5 @@
 import type { Endorser, IdentityContext } from 'fabric-common'
-import type { LedgerLogLine, LedgerTransport } from '../port.ts'
+import type { LedgerLogLine, LedgerTransport, Observe } from '../port.ts'
 import { keepBlocks, type Blocks, type OpenStream } from './blocks.ts'
 import { deliverFrom } from './deliver.ts'
 import { followBlocks } from './follow.ts'
@@ -35,6 +35,7 @@ export interface FabricOptions extends FabricTimeouts {
   readonly organisation: string
   readonly identity: FabricIdentity
   readonly log: (line: LedgerLogLine) => void
+  readonly observe?: Observe
 }
 
 const defaults = {
@@ -118,7 +119,7 @@ function createFollowers({ open, log }: OwnPeer): Followers {
  * come back. Errors: what the SDK says when the profile or the identity cannot be used.
  */
 export async function connectFabric(options: FabricOptions): Promise<LedgerTransport> {
-  const settings = { ...defaults, ...options }
+  const settings = { observe: () => {}, ...defaults, ...options }
   const { organisation, log, mspOf } = settings
   const gateway = await openGateway(options)
   const channel = (await gateway.getNetwork(options.channel)).getChannel()

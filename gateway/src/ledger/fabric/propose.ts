@@ -1,12 +1,12 @@
 import type { Channel, Endorsement, Endorser, IdentityContext } from 'fabric-common'
 import type { Endorsers } from 'medledger-chaincode/api'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LedgerLogLine, Sealed } from '../port.ts'
+import type { LedgerLogLine, Observe, Sealed } from '../port.ts'
 import { askPeers, type PeerResponse } from './ask.ts'
 import { endorse } from './endorse.ts'
 import type { Health } from './node.ts'
 import { toTransientMap } from './query.ts'
-import type { Verdict } from './round.ts'
+import type { Answer, Verdict } from './round.ts'
 import { isEndorsedBy } from './verify.ts'
 
 /** Rounds whose answers differ are repeated as often: the peers are rarely more than one block apart. */
@@ -27,6 +27,7 @@ export interface ProposeOptions {
   readonly endorseTimeoutMs: number
   readonly hedgeMs: number
   readonly log: (line: LedgerLogLine) => void
+  readonly observe: Observe
 }
 
 /** What is to be proposed, and how far each organisation may be what kept earlier proposals of it from being valid. */
@@ -66,6 +67,32 @@ function preferred(
   return [...organisations].toSorted((one, other) => suspected(one) - suspected(other))
 }
 
+interface SignedProposal {
+  readonly sealed: Sealed
+  readonly signed: unknown
+  readonly transactionId: string
+  readonly timeoutMs: number
+}
+
+async function askOrganisation(
+  organisation: string,
+  { sealed: { name }, signed, transactionId, timeoutMs }: SignedProposal,
+  { peersOf, peerHealth, connectMs, log, observe }: ProposeOptions,
+): Promise<Answer<PeerResponse>> {
+  const began = performance.now()
+  observe({ step: 'propose', name, outcome: organisation, milliseconds: 0 })
+  const answer = await askPeers(peersOf(organisation), signed, {
+    health: peerHealth,
+    connectMs,
+    timeoutMs,
+    isGenuine: isEndorsedBy,
+    onFailure: (peer, { reason }) => log({ event: 'endorse.failed', transactionId, peer, reason }),
+  })
+  const outcome = answer.kind === 'refused' ? answer.error.code : answer.kind
+  observe({ step: 'endorsement', name, outcome, milliseconds: performance.now() - began })
+  return answer
+}
+
 /** One proposal, endorsed as the verdict says. The SDK gets matching endorsements only, or none at all. */
 async function proposeOnce(
   request: Request,
@@ -85,21 +112,17 @@ async function proposeOnce(
   endorsement.sign(context)
   const signed: unknown = endorsement.getSignedProposal()
   const asked = new Set<string>()
+  const began = performance.now()
   const verdict = await endorse<PeerResponse>(endorsers, {
     hedgeMs: options.hedgeMs,
     preferred: preferred(request, options),
     ask: (organisation) => {
       asked.add(organisation)
-      return askPeers(options.peersOf(organisation), signed, {
-        health: options.peerHealth,
-        connectMs: options.connectMs,
-        timeoutMs,
-        isGenuine: isEndorsedBy,
-        onFailure: (peer, { reason }) =>
-          options.log({ event: 'endorse.failed', transactionId, peer, reason }),
-      })
+      return askOrganisation(organisation, { sealed, signed, transactionId, timeoutMs }, options)
     },
   })
+  const outcome = verdict.kind === 'endorsed' ? verdict.kind : verdict.error.code
+  options.observe({ step: 'endorse', name: sealed.name, outcome, milliseconds: performance.now() - began })
   if (verdict.kind !== 'endorsed') {
     options.log({ event: `endorse.${verdict.kind}`, transactionId, code: verdict.error.code })
     return { verdict }

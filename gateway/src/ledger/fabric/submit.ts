@@ -6,7 +6,7 @@ import { awaitCommit } from './commit.ts'
 import type { Health } from './node.ts'
 import { order, type OrdererNode } from './order.ts'
 import { pauseMs, propose, unused, type Proposal, type ProposeOptions } from './propose.ts'
-import { isUsedUp, type Seen, type Tail } from './tail.ts'
+import { isUsedUp, type Expected, type Seen, type Tail } from './tail.ts'
 import { endorsedResult } from './wire.ts'
 
 /** A request is proposed this often in all when its transactions are invalid. */
@@ -28,33 +28,49 @@ function signedCommit({ endorsement, context }: Proposal): Commit {
   return commit
 }
 
+/** Has a proposal ordered, and tells of it. Errors: LEDGER_UNAVAILABLE (nothing ordered). */
+async function orderProposal(
+  name: string,
+  proposal: Proposal,
+  expected: Expected,
+  { orderers, ordererHealth, orderTimeoutMs, log, observe }: SubmitOptions,
+): Promise<'accepted' | 'unknown'> {
+  const { transactionId } = proposal
+  const send = (envelope: unknown): Promise<'accepted' | 'unknown'> =>
+    order(envelope, {
+      orderers,
+      health: ordererHealth,
+      timeoutMs: orderTimeoutMs,
+      connectMs: 400,
+      attemptMs: 1500,
+      pauseMs: 200,
+      random: Math.random,
+      seen: () => expected.peek() !== undefined,
+      onFailure: (orderer, attempt) => log({ event: 'order.failed', transactionId, orderer, attempt }),
+    })
+  const began = performance.now()
+  let outcome: 'accepted' | 'unknown' | 'refused' = 'refused'
+  observe({ step: 'order.send', name, outcome: '', milliseconds: 0 })
+  try {
+    const handler = { commit: send, endorse: unused, query: unused }
+    outcome = (await signedCommit(proposal).send({ handler })) as 'accepted' | 'unknown'
+    return outcome
+  } finally {
+    observe({ step: 'order', name, outcome, milliseconds: performance.now() - began })
+  }
+}
+
 /** After an unclear order the block may still come, but a caller has waited long enough already. */
 const unclearCommitTimeoutMs = 1000
 
 /** Orders a proposal and waits for its fate. Errors: LEDGER_UNAVAILABLE (nothing ordered), OUTCOME_UNKNOWN. */
-async function commitProposal(proposal: Proposal, options: SubmitOptions): Promise<Seen> {
+async function commitProposal(name: string, proposal: Proposal, options: SubmitOptions): Promise<Seen> {
   const { transactionId } = proposal
-  const { tail, log } = options
+  const { tail, log, observe } = options
   const expected = tail.expect(transactionId)
   try {
-    const ordered = (await signedCommit(proposal).send({
-      handler: {
-        commit: (envelope: unknown) =>
-          order(envelope, {
-            orderers: options.orderers,
-            health: options.ordererHealth,
-            timeoutMs: options.orderTimeoutMs,
-            connectMs: 400,
-            attemptMs: 1500,
-            pauseMs: 200,
-            random: Math.random,
-            seen: () => expected.peek() !== undefined,
-            onFailure: (orderer, attempt) => log({ event: 'order.failed', transactionId, orderer, attempt }),
-          }),
-        endorse: unused,
-        query: unused,
-      },
-    })) as 'accepted' | 'unknown'
+    const ordered = await orderProposal(name, proposal, expected, options)
+    const began = performance.now()
     const timeoutMs =
       ordered === 'accepted'
         ? options.commitTimeoutMs
@@ -66,6 +82,8 @@ async function commitProposal(proposal: Proposal, options: SubmitOptions): Promi
       connected: () => tail.height().connected,
       lookUp: () => options.lookUp(transactionId),
     })
+    const milliseconds = performance.now() - began
+    observe({ step: 'commit', name, outcome: seen?.code ?? 'unknown', milliseconds })
     if (seen !== undefined) return seen
     log({ event: 'commit.unknown', transactionId, ordered })
     throw new OutcomeUnknown(transactionId)
@@ -120,7 +138,7 @@ export async function submit(
       throw doubtful !== undefined && isDuplicate(error) ? new OutcomeUnknown(doubtful) : error
     })
     const { transactionId } = proposal
-    const { block, valid, code } = await commitProposal(proposal, options)
+    const { block, valid, code } = await commitProposal(sealed.name, proposal, options)
     if (valid) return { transactionId, block, payload: endorsedResult(proposal.payload) }
     options.log({ event: 'commit.invalid', transactionId, block, code })
     if (count === mostProposals) throw givenUp(code)

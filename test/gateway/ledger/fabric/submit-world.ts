@@ -9,7 +9,7 @@ import { Client } from '../../../../gateway/src/ledger/fabric/sdk.ts'
 import { signLowS } from '../../../../gateway/src/ledger/fabric/sign.ts'
 import type { SubmitOptions } from '../../../../gateway/src/ledger/fabric/submit.ts'
 import { createTail, type Seen, type Tail } from '../../../../gateway/src/ledger/fabric/tail.ts'
-import type { LedgerLogLine, Sealed } from '../../../../gateway/src/ledger/port.ts'
+import type { LedgerLogLine, LedgerStep, Sealed } from '../../../../gateway/src/ledger/port.ts'
 import { createAuthority } from '../../../../scripts/network/certificates.ts'
 import {
   blockOf,
@@ -106,6 +106,7 @@ export interface World {
   readonly tail: Tail
   readonly ordered: Envelope[]
   readonly lines: LedgerLogLine[]
+  readonly steps: LedgerStep[]
   /** Whose peers got the proposal of a transaction, in the order in which they were asked. */
   readonly seenBy: (transactionId: string) => readonly string[]
   readonly options: SubmitOptions
@@ -147,6 +148,7 @@ export function world({
   tail.deliver(blockOf(0))
   const ordered: Envelope[] = []
   const lines: LedgerLogLine[] = []
+  const steps: LedgerStep[] = []
   const seen = new Map<string, string[]>()
   const seenBy = (transactionId: string): readonly string[] => seen.get(transactionId) ?? []
   const nodes = new Map<string, readonly Endorser[]>(
@@ -186,6 +188,7 @@ export function world({
     orderTimeoutMs: 50,
     commitTimeoutMs: 100,
     log: (line) => void lines.push(line),
+    observe: (step) => void steps.push(step),
   }
-  return { tail, ordered, lines, seenBy, options }
+  return { tail, ordered, lines, steps, seenBy, options }
 }

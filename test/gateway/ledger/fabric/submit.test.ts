@@ -126,6 +126,38 @@ describe('submitting', () => {
     expect((await submit(sealed, anyTwo, options)).block).toBe(12)
   })
 
+  test('tells its steps in their order, with outcomes', async () => {
+    const { options, steps } = world({ codes: (count) => (count === 1 ? 'MVCC_READ_CONFLICT' : 'VALID') })
+    await submit(sealed, custodian, options)
+    const told = steps.filter(({ step }) => step !== 'propose' && step !== 'endorsement')
+    const once = ['endorse endorsed', 'order.send ', 'order accepted']
+    expect(told.map(({ step, outcome }) => `${step} ${outcome}`)).toEqual([
+      ...once,
+      'commit MVCC_READ_CONFLICT',
+      ...once,
+      'commit VALID',
+    ])
+    const first = steps.slice(0, steps.indexOf(told[0] as (typeof told)[0]))
+    expect(first.map(({ step }) => step).toSorted()).toEqual([
+      'endorsement',
+      'endorsement',
+      'propose',
+      'propose',
+    ])
+    expect(steps.every(({ name, milliseconds }) => name === sealed.name && milliseconds >= 0)).toBe(true)
+  })
+
+  test.each([
+    [{ peers: { north: () => refusing('FORBIDDEN') } }, ['endorse FORBIDDEN']],
+    [{ orderer: 'away' }, ['endorse endorsed', 'order.send ', 'order refused']],
+    [{ codes: () => undefined }, ['endorse endorsed', 'order.send ', 'order accepted', 'commit unknown']],
+  ] as const)('tells steps that fail: %#', async (behaviour, expected) => {
+    const { options, steps } = world(behaviour)
+    await expect(submit(sealed, custodian, options)).rejects.toThrow()
+    const told = steps.filter(({ step }) => step !== 'propose' && step !== 'endorsement')
+    expect(told.map(({ step, outcome }) => `${step} ${outcome}`)).toEqual(expected)
+  })
+
   test('neither errors nor log lines hold what was asked', async () => {
     const { options, lines } = world({ peers: { north: () => refusing('FORBIDDEN'), south: () => 'away' } })
     const failure: unknown = await submit(sealed, anyTwo, options).catch((error: unknown) => error)
