@@ -11,7 +11,7 @@ interface Part {
 
 /** What both sides of the ledger's edge may take from the chaincode's workspace. */
 const shared = ['chaincode api', 'chaincode core', 'chaincode identity']
-const gatewayBase = ['gateway base', 'chaincode api']
+const gatewayBase = ['gateway base', 'gateway config', 'chaincode api']
 
 /**
  * The parts of the product and what each may import, from the bottom up: a part never imports one that stands below it in
@@ -31,8 +31,9 @@ const parts: Readonly<Record<string, Part>> = {
     may: ['chaincode api', 'chaincode ledger', 'chaincode handlers'],
   },
 
+  'gateway config': { files: ['gateway/src/config/'], may: ['chaincode api'] },
   'gateway base': {
-    files: ['error', 'log', 'config', 'json-body'].map((name) => `gateway/src/${name}.ts`),
+    files: ['error', 'log', 'json-body'].map((name) => `gateway/src/${name}.ts`),
     may: ['chaincode api'],
   },
   'gateway ledger port': { files: ['gateway/src/ledger/port.ts'], may: gatewayBase },
@@ -102,7 +103,7 @@ const parts: Readonly<Record<string, Part>> = {
   },
   cli: {
     files: ['scripts/cli/'],
-    may: ['network', 'embedded network', 'development', 'import', 'start', ...shared],
+    may: ['network', 'embedded network', 'development', 'import', 'start', 'gateway config', ...shared],
   },
   'entry points': { files: ['scripts/*'], may: ['cli'] },
 }
@@ -129,6 +130,7 @@ const workspaces: Readonly<Record<string, string>> = {
   'medledger-chaincode/api': 'chaincode api',
   'medledger-chaincode/core': 'chaincode core',
   'medledger-chaincode/identity': 'chaincode identity',
+  'medledger-gateway/config': 'gateway config',
   'medledger-gateway/ledger': 'gateway ledger',
 }
 

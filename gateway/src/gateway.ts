@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { organisationNamed } from 'medledger-chaincode/api'
 import { createApp } from './app.ts'
 import { createAuthenticate, createKeySource } from './authenticate.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/index.ts'
 import {
   connectFabric,
   createClient,

@@ -1,4 +1,4 @@
-import { readConfig } from './config.ts'
+import { readConfig } from './config/index.ts'
 import { startGateway, type Gateway } from './gateway.ts'
 import { createLog } from './log.ts'
 

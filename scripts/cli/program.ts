@@ -27,7 +27,8 @@ export function createProgram(output: Output): Command {
       '\nExit codes: 0 done, 1 error, 2 usage or bad input, 3 not found, 4 refused or not authenticated,\n' +
         '5 ledger or service unavailable, 6 verification failed, 7 outcome unknown.',
     )
-  for (const add of [addInstance, addPeople, addReading, addConsent, addImport]) add(program, output)
+  for (const add of [addInstance, addPeople, addReading, addConsent, addImport, addConfig])
+    add(program, output)
   return program
 }
 
@@ -116,5 +117,17 @@ function addImport(program: Command, output: Output): void {
     .requiredOption('--org <organisation>', 'the hospital that keeps them')
     .action(async (file: string, options: ImportOptions) =>
       (await import('./commands/import.ts')).importFile(file, options, output),
+    )
+}
+
+function addConfig(program: Command, output: Output): void {
+  program
+    .command('config')
+    .description('a gateway’s configuration')
+    .command('check')
+    .description('what a gateway would make of this environment, with all faults and without secrets')
+    .option('--json', 'data as JSON on standard output, words on standard error')
+    .action(async (options: { json?: true }) =>
+      (await import('./commands/config.ts')).configCheck(options, output),
     )
 }

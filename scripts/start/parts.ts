@@ -70,6 +70,14 @@ export const chaincodePlan = (
   },
 })
 
+/** A handful of invented people are asked for by tests and measurements; and a child is ended 5 s after its stop. */
+const demonstration = {
+  MEDLEDGER_RATE_LIMIT_PERSON: '1000000',
+  MEDLEDGER_RATE_LIMIT_ORGANISATION: '100000000',
+  MEDLEDGER_RATE_LIMIT_REFUSED_TOKENS: '1000000',
+  MEDLEDGER_STOP_SECONDS: '4',
+}
+
 export function gatewayPlan({ topology, credentials, paths }: Prepared, organisation: string): ProcessPlan {
   const own = credentialsOf(credentials, organisation)
   const { data, profile, partners, masterKey } = paths.gateway(organisation)
@@ -93,6 +101,7 @@ export function gatewayPlan({ topology, credentials, paths }: Prepared, organisa
       MEDLEDGER_EXCHANGE_PORT: String(ports.exchange),
       MEDLEDGER_DATA_DIRECTORY: data,
       MEDLEDGER_MASTER_KEY_FILE: masterKey,
+      ...demonstration,
     },
   }
 }

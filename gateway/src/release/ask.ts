@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
 import { check } from 'medledger-chaincode/api'
-import type { Partners } from '../config.ts'
+import type { Partners } from '../config/index.ts'
 import { GatewayError } from '../error.ts'
 import { ReleaseAnswer, type ReleaseRequest } from './message.ts'
 
