@@ -24,7 +24,7 @@ const parts: Readonly<Record<string, Part>> = {
   'chaincode ledger': { files: ['chaincode/src/ledger/'], may: shared },
   'chaincode handlers': {
     files: ['chaincode/src/handlers/'],
-    may: ['chaincode api', 'chaincode core', 'chaincode ledger'],
+    may: [...shared, 'chaincode ledger'],
   },
   'chaincode contract': {
     files: ['chaincode/src/*'],
@@ -95,7 +95,7 @@ const parts: Readonly<Record<string, Part>> = {
   network: { files: ['scripts/network/*'], may: ['chaincode api'] },
   'embedded network': { files: ['scripts/network/embedded/'], may: ['network', 'chaincode api'] },
   'docker network': { files: ['scripts/network/docker/'], may: ['network', 'chaincode api'] },
-  development: { files: ['scripts/development/'], may: ['chaincode api'] },
+  development: { files: ['scripts/development/'], may: ['chaincode api', 'chaincode identity'] },
   import: { files: ['scripts/import/'], may: ['chaincode api'] },
   start: {
     files: ['scripts/start/'],

@@ -29,6 +29,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // What takes minutes and is run by hand: `npm run test:long`.
+        test: {
+          name: 'long',
+          root,
+          include: ['test/long/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
+          hookTimeout: 120_000,
+        },
+      },
       onNetwork('demo'),
       onNetwork('narrow'),
       {

@@ -71,11 +71,13 @@ async function contextOf(
   { constitution, now }: Configuration,
 ): Promise<Context> {
   const { stub, client } = given
-  const at = transactionTime(stub.getTxTimestamp(), now())
+  const clock = now()
+  const at = transactionTime(stub.getTxTimestamp(), clock)
   const caller = await establishCaller(name, {
     constitution,
     client,
     at,
+    now: clock,
     token: given.token && Buffer.from(given.token).toString('utf8'),
     publicState: openBook(stub, undefined, request.salt),
     registry: openBook(stub, registry, request.salt),

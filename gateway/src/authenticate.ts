@@ -3,11 +3,11 @@ import {
   MedledgerError,
   type Constitution,
   type Organisation,
-  type PublicKey,
   type Role,
+  type SigningKey,
 } from 'medledger-chaincode/api'
 import { purposesOfUse, type PurposeOfUse } from 'medledger-chaincode/api'
-import { verifyToken, type TokenClaims } from 'medledger-chaincode/identity'
+import { addressOf, invalidToken, verifyToken, type TokenClaims } from 'medledger-chaincode/identity'
 import { GatewayError } from './error.ts'
 import type { LedgerClient } from './ledger/index.ts'
 
@@ -22,7 +22,7 @@ export type Authenticate = (request: FastifyRequest, roles: readonly Role[]) => 
 interface Sources {
   readonly constitution: Constitution
   readonly organisation: Organisation
-  readonly keyOf: (issuer: string, kid: string) => Promise<PublicKey | undefined>
+  readonly keyOf: (issuer: string, kid: string) => Promise<SigningKey | undefined>
   /** Milliseconds since 1970 (UTC). */
   readonly now: () => number
 }
@@ -33,20 +33,23 @@ interface Sources {
  * Errors: NOT_AUTHENTICATED without a token, INVALID_TOKEN, FORBIDDEN when the token asserts none of `roles`.
  */
 export function createAuthenticate({ constitution, organisation, keyOf, now }: Sources): Authenticate {
-  const accepted = new Set(
+  const accepted = new Map(
     constitution.issuers
       .filter(({ organisation: owner, roles }) => owner === organisation.name || roles.includes('patient'))
-      .map(({ issuer }) => issuer),
+      .map((issuer) => [issuer.issuer, issuer]),
   )
+  const verified = async (token: string): Promise<TokenClaims> => {
+    const { issuer: name, kid } = addressOf(token)
+    const issuer = accepted.get(name)
+    const key = issuer && (await keyOf(name, kid))
+    if (issuer === undefined || key === undefined) throw invalidToken()
+    return verifyToken(token, { issuer, key, audience: organisation.audience, at: now() })
+  }
   return async (request, roles) => {
     const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1]
     if (token === undefined)
       throw new GatewayError('NOT_AUTHENTICATED', 'Send an access token: Authorization: Bearer …')
-    const claims = await verifyToken(token, {
-      at: now(),
-      audience: organisation.audience,
-      keyOf: async (issuer, kid) => (accepted.has(issuer) ? keyOf(issuer, kid) : undefined),
-    })
+    const claims = await verified(token)
     if (!roles.some((role) => claims.roles.includes(role))) {
       throw new MedledgerError('FORBIDDEN', `This is for the roles ${roles.join(', ')}.`)
     }
@@ -110,7 +113,7 @@ export function purposeOf(request: FastifyRequest, { claims }: Bearer): PurposeO
 const limits = { keys: 1000, freshMs: 5000, staleMs: 60_000, unknownPerSecond: 20 } as const
 
 interface KnownKey {
-  readonly key: PublicKey | undefined
+  readonly key: SigningKey | undefined
   readonly at: number
 }
 
@@ -172,7 +175,7 @@ async function readKey(
   client: Pick<LedgerClient, 'evaluate'>,
   issuer: string,
   kid: string,
-): Promise<PublicKey | undefined> {
+): Promise<SigningKey | undefined> {
   try {
     const { key, revoked } = await client.evaluate('ReadIssuerKey', { issuer, kid })
     return revoked ? undefined : key

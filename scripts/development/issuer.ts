@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK } from 'jose'
-import { check, randomId, type PublicKey } from 'medledger-chaincode/api'
+import { check, randomId, type SigningKey } from 'medledger-chaincode/api'
+import { withLowS } from 'medledger-chaincode/identity'
 import { Type, type Static } from 'typebox'
 import { parseFile, toText, writeOnce } from './files.ts'
 
@@ -62,7 +63,13 @@ export async function ensureIssuer(
 const privateMembers = ({ kty, crv, x, y, d }: JWK): JWK => ({ kty, crv, x, y, d }) as JWK
 
 /** The part of the issuer's key that goes on the ledger. */
-export const publicKeyOf = ({ key: { kty, crv, x, y } }: DevelopmentIssuer): PublicKey => ({ kty, crv, x, y })
+export const publicKeyOf = ({ key: { kty, crv, x, y } }: DevelopmentIssuer): SigningKey => ({
+  kty,
+  crv,
+  x,
+  y,
+  alg: 'ES256',
+})
 
 /**
  * Signs a JWT access token (RFC 9068). It is a bearer token: whoever holds it can act with it until it expires, which
@@ -73,7 +80,7 @@ export async function signToken(
   { subject, role, audience, now, lifetimeSeconds = tokenLifetimeSeconds, id = randomId() }: TokenRequest,
 ): Promise<string> {
   const issuedAt = Math.floor(now / 1000)
-  return new SignJWT({ roles: [role], client_id: 'medledger-cli' })
+  const token = await new SignJWT({ roles: [role], client_id: 'medledger-cli' })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
     .setIssuer(issuer)
     .setSubject(subject)
@@ -82,4 +89,5 @@ export async function signToken(
     .setExpirationTime(issuedAt + Math.min(lifetimeSeconds, tokenLifetimeSeconds))
     .setJti(id)
     .sign(await importJWK(key, 'ES256'))
+  return withLowS(token)
 }

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { MedledgerError, purposesOfUse, type PublicKey } from 'medledger-chaincode/api'
+import { MedledgerError, purposesOfUse, type SigningKey } from 'medledger-chaincode/api'
 import {
   authenticateRoutes,
   createAuthenticate,
@@ -10,6 +10,7 @@ import {
 } from '../../gateway/src/authenticate.ts'
 import type { LedgerClient } from '../../gateway/src/ledger/client.ts'
 import { claimsFor, fakeIssuer, signClaims, type FakeIssuer } from '../support/ledger-tokens.ts'
+import { signingKey } from '../support/ledger-samples.ts'
 import { demoConstitution, startOfTests } from '../support/ledger-world.ts'
 
 const now = startOfTests
@@ -216,11 +217,11 @@ describe('the purpose of use', () => {
 })
 
 describe('the keys of issuers', () => {
-  const key: PublicKey = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
+  const key: SigningKey = signingKey
   let time: number
   let queries: number
   let answer: () => unknown
-  let keyOf: (issuer: string, kid: string) => Promise<PublicKey | undefined>
+  let keyOf: (issuer: string, kid: string) => Promise<SigningKey | undefined>
 
   const refuse = (code: 'NOT_FOUND' | 'INVALID_REQUEST' | 'LEDGER_UNAVAILABLE') => (): never => {
     throw new MedledgerError(code, 'No.')

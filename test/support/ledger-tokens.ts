@@ -1,20 +1,21 @@
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
-import type { PublicKey } from 'medledger-chaincode/api'
+import type { SigningKey } from 'medledger-chaincode/api'
+import { withLowS } from 'medledger-chaincode/identity'
 
-export type SigningKey = Parameters<SignJWT['sign']>[0]
+export type PrivateKey = Parameters<SignJWT['sign']>[0]
 
 /** An issuer of tokens with one ES256 key. */
 export interface FakeIssuer {
   readonly issuer: string
   readonly kid: string
-  readonly privateKey: SigningKey
-  readonly publicKey: PublicKey
+  readonly privateKey: PrivateKey
+  readonly publicKey: SigningKey
 }
 
 export async function fakeIssuer(issuer: string, kid: string): Promise<FakeIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const { x = '', y = '' } = await exportJWK(publicKey)
-  return { issuer, kid, privateKey, publicKey: { kty: 'EC', crv: 'P-256', x, y } }
+  return { issuer, kid, privateKey, publicKey: { kty: 'EC', crv: 'P-256', x, y, alg: 'ES256' } }
 }
 
 /** The claims of RFC 9068 for a person; `now` in milliseconds since 1970 (UTC). */
@@ -35,12 +36,13 @@ export function claimsFor(
 }
 
 /** An access token (RFC 9068) of these claims; a claim that is undefined is left out. */
-export function signClaims(
+export async function signClaims(
   { issuer, kid, privateKey }: FakeIssuer,
   claims: JWTPayload,
   header: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  return new SignJWT({ iss: issuer, ...claims })
+  const token = await new SignJWT({ iss: issuer, ...claims })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header })
     .sign(privateKey)
+  return withLowS(token)
 }

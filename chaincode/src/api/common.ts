@@ -47,6 +47,45 @@ export const PublicKey = Type.Object(
 )
 export type PublicKey = Static<typeof PublicKey>
 
+const closed = { additionalProperties: false } as const
+
+/**
+ * A public key (RFC 7517, RFC 8037) with the one algorithm that is accepted with it (RFC 7518, section 3), so that a token
+ * cannot choose. Whether its numbers are sound is for the verifier to say.
+ */
+export const SigningKey = Type.Union([
+  Type.Object(
+    {
+      kty: Type.Literal('EC'),
+      crv: Type.Literal('P-256'),
+      x: Base64Url(43),
+      y: Base64Url(43),
+      alg: Type.Literal('ES256'),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      kty: Type.Literal('OKP'),
+      crv: Type.Literal('Ed25519'),
+      x: Base64Url(43),
+      alg: Type.Literal('EdDSA'),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      kty: Type.Literal('RSA'),
+      // Up to 8192 bits, so that the answer to a key of a wrong size can say so.
+      n: Type.String({ pattern: '^[A-Za-z0-9_-]{2,1366}$' }),
+      e: Type.String({ pattern: '^[A-Za-z0-9_-]{2,16}$' }),
+      alg: Type.Union([Type.Literal('PS256'), Type.Literal('RS256')]),
+    },
+    closed,
+  ),
+])
+export type SigningKey = Static<typeof SigningKey>
+
 /** SHA-256 in lower-case hexadecimal. */
 export const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
 

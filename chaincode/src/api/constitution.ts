@@ -25,6 +25,33 @@ export const Organisation = Type.Object(
 )
 export type Organisation = Static<typeof Organisation>
 
+/** Names of members from the payload's root to a claim, e.g. `["realm_access", "roles"]`. */
+const ClaimPath = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 4 })
+
+/**
+ * The form of an issuer's tokens where it is not that of RFC 9068. Keycloak's: `type` JWT, `clientClaim` azp, `rolesClaim`
+ * realm_access, roles.
+ */
+export const TokenProfile = Type.Object(
+  {
+    /** The one value of the header's `typ`; at+jwt unless said otherwise. */
+    type: Type.Optional(Type.Union([Type.Literal('at+jwt'), Type.Literal('JWT')])),
+    /** Which claim names the client that the token was issued to; client_id unless said otherwise. */
+    clientClaim: Type.Optional(Type.Union([Type.Literal('client_id'), Type.Literal('azp')])),
+    /** Where the list of roles is; `roles` unless said otherwise. */
+    rolesClaim: Type.Optional(ClaimPath),
+    /** A claim that every token must have with this very value, where one provider serves several organisations. */
+    organisationClaim: Type.Optional(
+      Type.Object(
+        { path: ClaimPath, value: Type.String({ minLength: 1, maxLength: 200 }) },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type TokenProfile = Static<typeof TokenProfile>
+
 export const Issuer = Type.Object(
   {
     /** The `iss` of its tokens. */
@@ -33,6 +60,7 @@ export const Issuer = Type.Object(
     organisation: Name,
     /** The roles that it may assert, and no others. */
     roles: Type.Array(Role, { minItems: 1 }),
+    token: Type.Optional(TokenProfile),
   },
   { additionalProperties: false },
 )

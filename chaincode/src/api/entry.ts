@@ -9,6 +9,7 @@ import {
   Instant,
   OrganisationName,
   PublicKey,
+  SigningKey,
 } from './common.ts'
 
 const closed = { additionalProperties: false } as const
@@ -191,7 +192,7 @@ export const IssuerKey = Type.Object(
   {
     issuer: Type.String({ minLength: 1, maxLength: 200 }),
     kid: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
-    key: PublicKey,
+    key: SigningKey,
     /** A revoked key verifies nothing any more and cannot be added again. */
     revoked: Type.Boolean(),
   },

@@ -8,6 +8,7 @@ import {
   OrganisationName,
   PublicKey,
   PurposeOfUse,
+  SigningKey,
   limits,
 } from './common.ts'
 import { IssuerKey, Person, ReadingOf } from './entry.ts'
@@ -34,7 +35,7 @@ export const OpenPlacement = Type.Object(
 )
 
 export const AddIssuerKey = Type.Object(
-  { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid, key: PublicKey },
+  { ...common, issuer: IssuerKey.properties.issuer, kid: IssuerKey.properties.kid, key: SigningKey },
   closed,
 )
 

@@ -1,6 +1,7 @@
 import { MedledgerError, registry, type IssuerKey, type RequestOf } from '../api/index.ts'
 import { openedBy, type Handlers } from './handlers.ts'
 import type { Context } from '../ledger/context.ts'
+import { importSigningKey } from '../identity/index.ts'
 import { issuerKeyKey, secretKey } from '../ledger/keys.ts'
 
 /** Opens a placement, or the registry, with the secret of its keys. Once for ever: keys derive from it. */
@@ -25,11 +26,13 @@ function requireOwnIssuer({ constitution, caller }: Context, issuer: string): vo
   }
 }
 
+/** Errors: FORBIDDEN for another organisation's issuer, INVALID_REQUEST for a weak or broken key, CONFLICT. */
 async function addIssuerKey(
   context: Context,
   { issuer, kid, key }: RequestOf<'AddIssuerKey'>,
 ): Promise<undefined> {
   requireOwnIssuer(context, issuer)
+  importSigningKey(key)
   const ledgerKey = issuerKeyKey(issuer, kid)
   // Never overwritten: a revoked key id must not come back with another key.
   if ((await context.publicState.get(ledgerKey)) !== undefined) {

@@ -1,1 +1,6 @@
-export * from './verify-token.ts'
+export { hasExpired, type ClaimRules, type TokenClaims } from './claims.ts'
+export { withLowS } from './ecdsa.ts'
+export { tokenLimits } from './limits.ts'
+export { invalidToken } from './refusal.ts'
+export { importSigningKey, signingKeyOf } from './signing-key.ts'
+export { addressOf, verifyToken, type TokenAddress, type VerifyOptions } from './verify-token.ts'

@@ -7,11 +7,10 @@ import {
   type Organisation,
   type Patient,
   type Person,
-  type PublicKey,
   type Role,
   type TransactionName,
 } from '../api/index.ts'
-import { verifyToken, type TokenClaims } from '../identity/index.ts'
+import { addressOf, hasExpired, invalidToken, verifyToken, type TokenClaims } from '../identity/index.ts'
 import type { Book } from './book.ts'
 import { issuerKeyKey, patientKey, personKey, secretKey, subjectKey } from './keys.ts'
 
@@ -39,6 +38,8 @@ interface Sources {
   readonly token: string | undefined
   /** Transaction time, in milliseconds since 1970 (UTC). */
   readonly at: number
+  /** The endorser's own clock, which may only refuse: it never enters a result. */
+  readonly now: number
   readonly publicState: Book
   readonly registry: Book
 }
@@ -79,14 +80,10 @@ async function personCaller(
   name: TransactionName,
   token: string,
   through: Organisation,
-  { constitution, at, publicState, registry }: Sources,
+  sources: Sources,
 ): Promise<Caller> {
-  const keyOf = async (issuer: string, kid: string): Promise<PublicKey | undefined> => {
-    if (!constitution.issuers.some((known) => known.issuer === issuer)) return undefined
-    const record = await publicState.get<IssuerKey>(issuerKeyKey(issuer, kid))
-    return record === undefined || record.revoked ? undefined : record.key
-  }
-  const claims = await verifyToken(token, { keyOf, at, audience: through.audience })
+  const { constitution, registry } = sources
+  const claims = await verifiedClaims(token, through, sources)
   const registered = await findRegistered(registry, claims.issuer, claims.subject)
   const role: Role = registered.kind === 'patient' ? 'patient' : registered.record.role
   requireRole(constitution, claims, role, registered.record.organisation)
@@ -110,6 +107,23 @@ async function personCaller(
     through,
     token: claims,
   }
+}
+
+/** The claims of a token that an issuer of the constitution signed with a key that is on the ledger and not revoked. */
+async function verifiedClaims(
+  token: string,
+  { audience }: Organisation,
+  { constitution, at, now, publicState }: Sources,
+): Promise<TokenClaims> {
+  const { issuer: name, kid } = addressOf(token)
+  const issuer = constitution.issuers.find((known) => known.issuer === name)
+  if (issuer === undefined) throw invalidToken()
+  const record = await publicState.get<IssuerKey>(issuerKeyKey(name, kid))
+  if (record === undefined || record.revoked) throw invalidToken()
+  const claims = verifyToken(token, { issuer, key: record.key, audience, at })
+  // The transaction time is the submitter's word and may lie a minute back: it must not give a token a longer life.
+  if (hasExpired(claims.expiresAt, now)) throw invalidToken()
+  return claims
 }
 
 /** The role on the ledger must be one that the issuer may assert and the token does assert. */

@@ -13,7 +13,7 @@ import {
   type SubmitName,
 } from 'medledger-chaincode/api'
 import { demoTopology, narrowTopology } from '../../../scripts/network/topology.ts'
-import { accessTo, consentOf, recipient, registrationOf } from '../../support/ledger-samples.ts'
+import { accessTo, consentOf, registrationOf, signingKey } from '../../support/ledger-samples.ts'
 
 const { constitution } = demoTopology()
 const { constitution: narrow } = narrowTopology()
@@ -31,7 +31,7 @@ const custodianAndOne = { required: ['north'], among: everyone, count: 2 }
 /** A request of every transaction, about North. */
 const samples: { readonly [N in SubmitName]: FieldsOf<N> } = {
   OpenPlacement: { placement: 'north', secret },
-  AddIssuerKey: { issuer, kid: 'k', key: recipient },
+  AddIssuerKey: { issuer, kid: 'k', key: signingKey },
   RevokeIssuerKey: { issuer, kid: 'k' },
   RegisterPatient: { patient: id, issuer, subject: 's' },
   RegisterPerson: { person: id, issuer, subject: 's', name: 'n', role: 'doctor' },

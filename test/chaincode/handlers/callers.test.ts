@@ -7,7 +7,7 @@ import {
   type TransactionName,
 } from 'medledger-chaincode/api'
 import { handlers } from '../../../chaincode/src/handlers/index.ts'
-import { accessTo, consentOf, recipient, registrationOf } from '../../support/ledger-samples.ts'
+import { accessTo, consentOf, registrationOf, signingKey } from '../../support/ledger-samples.ts'
 import {
   demoWorld,
   gatewayOf,
@@ -27,7 +27,7 @@ const names = Object.keys(transactions).filter(isTransactionName)
 /** A well-formed request of every transaction. */
 const samples: { readonly [N in TransactionName]: FieldsOf<N> } = {
   OpenPlacement: { placement: 'north', secret: id + id },
-  AddIssuerKey: { issuer, kid: 'k', key: recipient },
+  AddIssuerKey: { issuer, kid: 'k', key: signingKey },
   RevokeIssuerKey: { issuer, kid: 'north-1' },
   RegisterPatient: { patient: id, issuer, subject: 's' },
   RegisterPerson: { person: id, issuer, subject: 's', name: 'n', role: 'doctor' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { randomId } from 'medledger-chaincode/api'
-import { accessTo, consentOf, grant, recipient, registrationOf } from '../../support/ledger-samples.ts'
+import { accessTo, consentOf, grant, registrationOf, signingKey } from '../../support/ledger-samples.ts'
 import {
   demoWorld,
   emptyWorld,
@@ -53,7 +53,7 @@ describe('a placement', () => {
 })
 
 describe('an issuer’s key', () => {
-  const keyFields = { issuer, kid: 'north-2', key: recipient }
+  const keyFields = { issuer, kid: 'north-2', key: signingKey }
   const readKey = (world: World, kid: string) =>
     world.evaluate('ReadIssuerKey', { issuer, kid }, gatewayOf('south'))
 
