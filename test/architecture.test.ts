@@ -95,15 +95,35 @@ const parts: Readonly<Record<string, Part>> = {
   network: { files: ['scripts/network/*'], may: ['chaincode api'] },
   'embedded network': { files: ['scripts/network/embedded/'], may: ['network', 'chaincode api'] },
   'docker network': { files: ['scripts/network/docker/'], may: ['network', 'chaincode api'] },
-  development: { files: ['scripts/development/'], may: ['chaincode api', 'chaincode identity'] },
+  development: { files: ['scripts/development/'], may: ['chaincode api'] },
+  'identity provider': {
+    files: ['scripts/identity-provider/'],
+    may: ['network', 'development', 'chaincode api'],
+  },
   import: { files: ['scripts/import/'], may: ['chaincode api'] },
   start: {
     files: ['scripts/start/'],
-    may: ['network', 'embedded network', 'development', 'chaincode api', 'gateway ledger'],
+    may: [
+      'network',
+      'embedded network',
+      'development',
+      'identity provider',
+      'chaincode api',
+      'gateway ledger',
+    ],
   },
   cli: {
     files: ['scripts/cli/'],
-    may: ['network', 'embedded network', 'development', 'import', 'start', 'gateway config', ...shared],
+    may: [
+      'network',
+      'embedded network',
+      'development',
+      'identity provider',
+      'import',
+      'start',
+      'gateway config',
+      ...shared,
+    ],
   },
   'entry points': { files: ['scripts/*'], may: ['cli'] },
 }

@@ -1,12 +1,7 @@
 import { resolve } from 'node:path'
-import {
-  readIfPresent,
-  readIssuer,
-  readPeople,
-  signToken,
-  subjectOf,
-  type DevelopmentPerson,
-} from '../development/index.ts'
+import type { Constitution } from 'medledger-chaincode/api'
+import { readIfPresent, readPeople, type DevelopmentPerson } from '../development/index.ts'
+import { NoToken, requestDevelopmentToken } from '../identity-provider/index.ts'
 import { readInstance, type Instance } from '../start/instance.ts'
 import { pathsIn, type Paths } from '../start/paths.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
@@ -56,11 +51,12 @@ export async function openSession(data: string): Promise<Session> {
   }
   const token = async (person: DevelopmentPerson, at?: string): Promise<string> => {
     const { audience } = organisation(at ?? person.organisation)
-    const file = paths.issuer(person.organisation)
-    const text = await readIfPresent(file)
-    if (text === undefined) throw new Failure(exitCodes.error, `${file} is missing.`)
-    const { role } = person
-    return signToken(readIssuer(file, text), { subject: subjectOf(person), role, audience, now: Date.now() })
+    const issuer = issuerOf(constitution, person)
+    const secret = await readIfPresent(paths.developmentSecret)
+    if (secret === undefined) throw new Failure(exitCodes.error, `${paths.developmentSecret} is missing.`)
+    return requestDevelopmentToken({ issuer, user: person.user, audience, secret: secret.trim() }).catch(
+      toFailure,
+    )
   }
   const person = (user: string): DevelopmentPerson => {
     const found = people.find((candidate) => candidate.user === user)
@@ -77,6 +73,18 @@ export async function openSession(data: string): Promise<Session> {
     gatewayFor: (person, at) =>
       gatewayClient(organisation(at ?? person.organisation).url, () => token(person, at)),
   }
+}
+
+function issuerOf({ issuers }: Constitution, { organisation, role }: DevelopmentPerson): string {
+  const found = issuers.find((issuer) => issuer.organisation === organisation && issuer.roles.includes(role))
+  if (found !== undefined) return found.issuer
+  throw new Failure(exitCodes.error, `No identity provider of ${organisation} may assert ${role}.`)
+}
+
+function toFailure(error: unknown): never {
+  if (!(error instanceof NoToken)) throw error
+  const isBusy = error.code === undefined || error.code === 'temporarily_unavailable'
+  throw new Failure(isBusy ? exitCodes.unavailable : exitCodes.refused, error.message, { cause: error })
 }
 
 function patientHandle(people: readonly DevelopmentPerson[], userOrHandle: string): string {

@@ -1,3 +1,2 @@
 export * from './files.ts'
-export * from './issuer.ts'
 export * from './people.ts'

@@ -2,7 +2,7 @@ import { check, Id, OrganisationName, Role, type Constitution } from 'medledger-
 import { Type, type Static } from 'typebox'
 import { parseFile, readIfPresent, replaceFile, toText } from './files.ts'
 
-/** One of the invented people for whom the development issuers sign tokens. */
+/** One of the invented people for whom the development providers give tokens. */
 const Person = Type.Object(
   {
     /** The name on the command line. */

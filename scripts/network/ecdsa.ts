@@ -61,10 +61,18 @@ export function isLowS(signature: Uint8Array): boolean {
   }
 }
 
+/** A plain signature (IEEE P1363, 64 bytes) with the lower of the two values that s may take. */
+export function toLowS(plain: Uint8Array): Buffer {
+  const s = toInteger(plain.subarray(coordinateBytes))
+  const low = s > halfOrder ? order - s : s
+  const hex = low.toString(16).padStart(2 * coordinateBytes, '0')
+  return Buffer.concat([plain.subarray(0, coordinateBytes), Buffer.from(hex, 'hex')])
+}
+
 /** A signature over the SHA-256 of the content: DER, low s. */
 export function signLowS(key: KeyObject, content: Uint8Array): Buffer {
-  const plain = sign('sha256', content, { key, dsaEncoding: 'ieee-p1363' })
+  const plain = toLowS(sign('sha256', content, { key, dsaEncoding: 'ieee-p1363' }))
   const r = toInteger(plain.subarray(0, coordinateBytes))
   const s = toInteger(plain.subarray(coordinateBytes))
-  return derSequence(derInteger(r), derInteger(s > halfOrder ? order - s : s))
+  return derSequence(derInteger(r), derInteger(s))
 }

@@ -1,4 +1,4 @@
-import type { Constitution, Placement } from 'medledger-chaincode/api'
+import type { Constitution, Placement, Role } from 'medledger-chaincode/api'
 
 /**
  * A network as a value: who takes part, whose records lie where, and at which loopback addresses the parts listen.
@@ -27,6 +27,8 @@ export interface Ports {
   readonly exchange: number
   readonly peer: number
   readonly chaincode: number
+  /** Of the development identity provider. */
+  readonly provider: number
 }
 
 export const defaultFirstPort = 7710
@@ -38,25 +40,27 @@ const organisation = (name: string, title: string): Constitution['organisations'
   audience: `urn:medledger:gateway:${name}`,
 })
 
-const issuerOf = (name: string): string => `urn:medledger:development-issuer:${name}`
+const organisations = [
+  organisation('north', 'North Hospital'),
+  organisation('south', 'South Hospital'),
+  organisation('authority', 'Health Authority'),
+]
+
+/** An organisation's development provider, by its address: the ledger knows people by it, so it must not change. */
+const issuer = (name: string, roles: Role[], firstPort: number): Constitution['issuers'][number] => {
+  const { provider } = portsIn(organisations, firstPort, name)
+  return { issuer: `http://127.0.0.1:${provider}`, organisation: name, roles }
+}
 
 function topology(placements: Placement[], firstPort: number): Topology {
   return {
     constitution: {
       channel: 'medledger',
-      organisations: [
-        organisation('north', 'North Hospital'),
-        organisation('south', 'South Hospital'),
-        organisation('authority', 'Health Authority'),
-      ],
+      organisations,
       issuers: [
-        { issuer: issuerOf('north'), organisation: 'north', roles: ['doctor', 'custodian', 'operator'] },
-        { issuer: issuerOf('south'), organisation: 'south', roles: ['doctor', 'custodian', 'operator'] },
-        {
-          issuer: issuerOf('authority'),
-          organisation: 'authority',
-          roles: ['patient', 'auditor', 'operator'],
-        },
+        issuer('north', ['doctor', 'custodian', 'operator'], firstPort),
+        issuer('south', ['doctor', 'custodian', 'operator'], firstPort),
+        issuer('authority', ['patient', 'auditor', 'operator'], firstPort),
       ],
       placements,
       defaultPolicy: 'basic-normal',
@@ -90,18 +94,22 @@ export function narrowTopology(firstPort = defaultFirstPort): Topology {
   )
 }
 
-export const portsPerOrganisation = 4
+export const portsPerOrganisation = 5
 
 /** The ports of an organisation: gateways come first and in the order of the organisations, so that N is North's. */
-export function portsOf({ constitution, firstPort }: Topology, name: string): Ports {
-  const count = constitution.organisations.length
-  const index = constitution.organisations.findIndex((candidate) => candidate.name === name)
+export const portsOf = ({ constitution, firstPort }: Topology, name: string): Ports =>
+  portsIn(constitution.organisations, firstPort, name)
+
+function portsIn(organisations: Constitution['organisations'], firstPort: number, name: string): Ports {
+  const count = organisations.length
+  const index = organisations.findIndex((candidate) => candidate.name === name)
   if (index < 0) throw new RangeError(`the topology has no organisation ${name}`)
   return {
     gateway: firstPort + index,
     exchange: firstPort + count + index,
     peer: firstPort + 2 * count + index,
     chaincode: firstPort + 3 * count + index,
+    provider: firstPort + 4 * count + index,
   }
 }
 

@@ -1,5 +1,6 @@
 import { registry, type FieldsOf, type Role } from 'medledger-chaincode/api'
-import { publicKeyOf, type DevelopmentIssuer, type DevelopmentPerson } from '../development/index.ts'
+import type { DevelopmentPerson } from '../development/index.ts'
+import { publicKeyOf, type ProviderKey, type ProviderKeys } from '../identity-provider/index.ts'
 import type { Topology } from '../network/topology.ts'
 
 interface Step<Name extends string, Fields> {
@@ -27,7 +28,7 @@ export interface BootstrapPlan {
 
 export function bootstrapPlanOf(
   { constitution, orderer }: Topology,
-  issuers: readonly DevelopmentIssuer[],
+  issuers: readonly ProviderKeys[],
   people: readonly DevelopmentPerson[],
 ): BootstrapPlan {
   const issuerOf = (organisation: string, role: Role): string => {
@@ -43,11 +44,11 @@ export function bootstrapPlanOf(
     name: 'OpenPlacement',
     fields: { placement },
   })
-  const addKey = (issuer: DevelopmentIssuer): BootstrapStep => ({
-    key: `AddIssuerKey ${issuer.issuer} ${issuer.kid}`,
-    by: issuer.organisation,
+  const addKey = ({ issuer, organisation }: ProviderKeys, key: ProviderKey): BootstrapStep => ({
+    key: `AddIssuerKey ${issuer} ${key.kid}`,
+    by: organisation,
     name: 'AddIssuerKey',
-    fields: { issuer: issuer.issuer, kid: issuer.kid, key: publicKeyOf(issuer) },
+    fields: { issuer, kid: key.kid, key: publicKeyOf(key) },
   })
   const register = ({ user, handle, role, organisation, name }: DevelopmentPerson): BootstrapStep => {
     const subject = { issuer: issuerOf(organisation, role), subject: user }
@@ -68,7 +69,12 @@ export function bootstrapPlanOf(
     first: [open(registry, orderer)],
     rest: [
       ...constitution.placements.map(({ custodian }) => open(custodian, custodian)),
-      ...issuers.map(addKey),
+      // A key without a private part is revoked, and one that has not begun belongs to an unfinished rotation.
+      ...issuers.flatMap((issuer) =>
+        issuer.keys
+          .filter(({ key, signsFrom }) => key.d !== undefined && signsFrom !== undefined)
+          .map((key) => addKey(issuer, key)),
+      ),
       ...invented.map(register),
     ],
   }

@@ -10,7 +10,7 @@ import { connectionProfile, credentialsOf } from '../network/profile.ts'
 
 /*
  * The bootstrap as a process of its own: `bootstrap.ts <data directory>`. It opens the placements, adds the development
- * issuers' keys and registers the people, with the operators' certificates. It can be repeated and resumed.
+ * providers' keys and registers the people, with the operators' certificates. It can be repeated and resumed.
  */
 
 const patienceMs = 30_000

@@ -49,7 +49,7 @@ function peopleLines(people: readonly DevelopmentPerson[]): string[] {
 export function renderBox(content: BoxContent): string {
   const lines = [
     'Medledger: embedded network, invented data, not for real patients.',
-    'Tokens are bearer tokens from development issuers: whoever holds one can use it (assurance: attested).',
+    'Tokens are bearer tokens from development providers: whoever holds one can use it (assurance: attested).',
     '',
     'Gateways:',
     ...content.gateways.map(({ organisation, url }) => `  ${organisation.padEnd(10)}${url}`),

@@ -1,19 +1,15 @@
-import { randomId, type Constitution } from 'medledger-chaincode/api'
-import {
-  findPerson,
-  signToken,
-  type DevelopmentIssuer,
-  type DevelopmentPerson,
-} from '../development/index.ts'
+import type { Constitution } from 'medledger-chaincode/api'
+import { findPerson, type DevelopmentPerson } from '../development/index.ts'
 import { demoDocuments, type DemoDocument } from '../development/demo-documents.ts'
+import { requestDevelopmentToken } from '../identity-provider/index.ts'
 import type { GatewayAddress } from './topologies.ts'
 
 export interface DemoOptions {
   readonly constitution: Constitution
   readonly gateways: readonly GatewayAddress[]
-  readonly issuers: readonly DevelopmentIssuer[]
   readonly people: readonly DevelopmentPerson[]
-  readonly now: () => number
+  /** What the development providers ask for. */
+  readonly secret: string
 }
 
 /** Raised when the demonstration documents change, so that instances which have the older ones get the new ones. */
@@ -67,11 +63,10 @@ function handleOf(people: readonly DevelopmentPerson[], user: string): string {
 }
 
 async function tokenFor(user: string, organisation: string, options: DemoOptions): Promise<string> {
-  const { constitution, issuers, people, now } = options
-  const person = findPerson(people, user)
-  const issuer = issuers.find((candidate) => candidate.organisation === organisation)
+  const { constitution, secret } = options
+  const issuer = constitution.issuers.find((candidate) => candidate.organisation === organisation)?.issuer
   const audience = constitution.organisations.find(({ name }) => name === organisation)?.audience
-  if (person === undefined || issuer === undefined || audience === undefined)
+  if (issuer === undefined || audience === undefined)
     throw new Error(`There is no ${user} to hand in the demonstration documents.`)
-  return signToken(issuer, { subject: user, role: person.role, audience, now: now(), id: randomId() })
+  return requestDevelopmentToken({ issuer, user, audience, secret })
 }

@@ -9,7 +9,7 @@ import { isAlive } from './alive.ts'
 import type { Paths } from './paths.ts'
 
 /** Raised when what the files look like changes in a way that older ones cannot be read. */
-const formatVersion = 1
+const formatVersion = 2
 
 const Marker = Type.Object(
   {

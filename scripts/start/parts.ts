@@ -14,12 +14,14 @@ export interface ProcessPlan {
   readonly environment: Readonly<Record<string, string>>
 }
 
+export const gatewayUrl = (port: number): string => `http://127.0.0.1:${port}`
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const chaincodeFolder = dirname(createRequire(import.meta.url).resolve('medledger-chaincode/package.json'))
 const leash = pathToFileURL(join(root, 'scripts', 'start', 'leash.ts')).href
 
 /**
- * Eight processes share one machine. A small young generation keeps each of them at the size of what it holds instead
+ * Eleven processes share one machine. A small young generation keeps each of them at the size of what it holds instead
  * of the size of what it has thrown away.
  */
 const frugal = ['--max-semi-space-size=2']
@@ -67,6 +69,7 @@ export const chaincodePlan = (
     ...chaincodeEnvironment(topology, credentials, organisation),
     CORE_CHAINCODE_LOGGING_LEVEL: 'ERROR',
     MEDLEDGER_CONSTITUTION_FILE: paths.constitution,
+    MEDLEDGER_DEVELOPMENT: 'true',
   },
 })
 
@@ -102,9 +105,28 @@ export function gatewayPlan({ topology, credentials, paths }: Prepared, organisa
       MEDLEDGER_DATA_DIRECTORY: data,
       MEDLEDGER_MASTER_KEY_FILE: masterKey,
       ...demonstration,
+      MEDLEDGER_DEVELOPMENT: 'true',
     },
   }
 }
+
+export const providerPlan = ({ topology, paths }: Prepared, organisation: string): ProcessPlan => ({
+  name: `provider-${organisation}`,
+  command: [...frugal, join(root, 'scripts', 'identity-provider', 'main.ts')],
+  directory: root,
+  environment: {
+    ...ownEnvironment(),
+    MEDLEDGER_DEVELOPMENT: 'true',
+    MEDLEDGER_ORGANISATION: organisation,
+    MEDLEDGER_CONSTITUTION_FILE: paths.constitution,
+    MEDLEDGER_PEOPLE_FILE: paths.people,
+    MEDLEDGER_PROVIDER_KEYS_FILE: paths.issuer(organisation),
+    MEDLEDGER_DEVELOPMENT_SECRET_FILE: paths.developmentSecret,
+    MEDLEDGER_GATEWAYS: topology.constitution.organisations
+      .map(({ name }) => gatewayUrl(portsOf(topology, name).gateway))
+      .join(' '),
+  },
+})
 
 export const bootstrapPlan = ({ paths }: Prepared): ProcessPlan => ({
   name: 'bootstrap',

@@ -16,7 +16,10 @@ export interface Paths {
   readonly journal: string
   readonly people: string
   readonly logs: string
+  /** Keys of an organisation's development identity provider. */
   readonly issuer: (organisation: string) => string
+  /** What programs of this user show to a development provider for a token without a sign-in. */
+  readonly developmentSecret: string
   readonly gateway: (organisation: string) => GatewayPaths
 }
 
@@ -43,6 +46,7 @@ export function pathsIn(root: string): Paths {
     journal: inRoot('network', 'bootstrapped.json'),
     people: inRoot('people.json'),
     logs: inRoot('logs'),
+    developmentSecret: inRoot('issuers', 'secret'),
     issuer: (organisation) => inRoot('issuers', `${organisation}.json`),
     gateway: (organisation) => ({
       data: inRoot('gateways', organisation, 'data'),

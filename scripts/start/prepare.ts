@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir } from 'node:fs/promises'
 import { randomId } from 'medledger-chaincode/api'
 import {
-  ensureIssuer,
   inventPeople,
   readIfPresent,
   readPeople,
@@ -10,9 +9,9 @@ import {
   toText,
   writeOnce,
   writePeople,
-  type DevelopmentIssuer,
   type DevelopmentPerson,
 } from '../development/index.ts'
+import { ensureKeys, type ProviderKeys } from '../identity-provider/index.ts'
 import { issueCredentials, type Credentials } from '../network/issue.ts'
 import { connectionProfile, credentialsOf } from '../network/profile.ts'
 import { hostOf } from '../network/names.ts'
@@ -24,7 +23,8 @@ export interface Prepared {
   readonly topology: Topology
   readonly paths: Paths
   readonly credentials: Credentials
-  readonly issuers: readonly DevelopmentIssuer[]
+  /** The keys of each organisation's development provider. */
+  readonly issuers: readonly ProviderKeys[]
   readonly people: readonly DevelopmentPerson[]
 }
 
@@ -41,8 +41,9 @@ export async function prepare(topology: Topology, paths: Paths): Promise<Prepare
   const credentials = await issueCredentials(topology, paths.credentials)
   const people = await ensurePeople(topology, paths)
   const issuers = await Promise.all(
-    constitution.issuers.map((issuer) => ensureIssuer(paths.issuer(issuer.organisation), issuer)),
+    constitution.issuers.map((issuer) => ensureKeys(paths.issuer(issuer.organisation), issuer)),
   )
+  await writeOnce(paths.developmentSecret, () => `${randomBytes(32).toString('hex')}\n`)
   await Promise.all([
     replaceFile(paths.constitution, toText(constitution)),
     replaceFile(

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { allPorts, defaultFirstPort } from '../network/topology.ts'
 import { bootstrapPlanOf } from './bootstrap-steps.ts'
@@ -98,11 +99,19 @@ async function settle(paths: Paths, { port, topology, reset }: StartOptions): Pr
     topology: topology ?? known?.topology ?? 'demo',
     firstPort: port ?? known?.firstPort ?? defaultFirstPort,
   }
-  if (known !== undefined && known.topology !== marker.topology)
-    throw new Error(`${paths.root} has the topology ${known.topology}: use another --data, or --reset.`)
+  if (known !== undefined) requireSame(paths, known, marker)
   await requireFreePorts(allPorts(topologies[marker.topology](marker.firstPort)))
   await writeMarker(paths, marker)
   return marker
+}
+
+/** Errors: one line when a directory's instance would become another one. */
+function requireSame({ root }: Paths, known: Marker, marker: Marker): void {
+  if (known.topology !== marker.topology)
+    throw new Error(`${root} has the topology ${known.topology}: use another --data, or --reset.`)
+  // The ledger knows people by the addresses of their identity providers.
+  if (known.firstPort !== marker.firstPort)
+    throw new Error(`${root} has the ports from ${known.firstPort} on: use another --data, or --reset.`)
 }
 
 interface BringUp {
@@ -142,6 +151,7 @@ async function bringUp(context: BringUp): Promise<void> {
       run: async () => {
         const { supervisor, isNew } = get()
         const network = supervisor.startNetwork()
+        supervisor.launchProviders()
         // They find the network when it is there. On a new one they would only compete with the bootstrap.
         if (!isNew) supervisor.launchGateways()
         await network
@@ -152,7 +162,7 @@ async function bringUp(context: BringUp): Promise<void> {
       run: async () => (get().isNew ? get().supervisor.runBootstrap() : undefined),
     },
     {
-      title: 'Gateways',
+      title: 'Gateways and identity providers',
       run: async () => {
         get().supervisor.launchGateways()
         await get().supervisor.gatewaysReady()
@@ -221,11 +231,12 @@ function isIncomplete({ topology, issuers, people }: Prepared, journal: Journal)
 }
 
 async function demonstrate({ prepared, supervisor }: Started): Promise<void> {
-  const { topology, issuers, people, paths } = prepared
+  const { topology, people, paths } = prepared
   // Opened again, because the bootstrap process has written to it since.
   const journal = await openJournal(paths.journal)
   if (journal.has(demoStep)) return
   const { constitution } = topology
-  await loadDemo({ constitution, gateways: supervisor.gateways, issuers, people, now: Date.now })
+  const secret = (await readFile(paths.developmentSecret, 'utf8')).trim()
+  await loadDemo({ constitution, gateways: supervisor.gateways, people, secret })
   await journal.add(demoStep)
 }

@@ -3,7 +3,7 @@ import { createChild, type Child } from './child.ts'
 import type { ControlHandler } from './control.ts'
 import { createNetworkParts, type NetworkParts } from './network-parts.ts'
 import { createPartControl } from './part-control.ts'
-import { bootstrapPlan, chaincodePlan, gatewayPlan, networkPlan } from './parts.ts'
+import { bootstrapPlan, chaincodePlan, gatewayPlan, gatewayUrl, networkPlan, providerPlan } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import type { GatewayAddress } from './topologies.ts'
 import { isOpen, isReady, waitUntil } from './wait.ts'
@@ -17,7 +17,9 @@ export interface Supervisor extends Omit<ControlHandler, 'stopAll'> {
   runBootstrap(): Promise<void>
   /** Starts the gateways without waiting for them. */
   launchGateways(): void
-  /** Resolves when every gateway serves. */
+  /** Starts the identity providers without waiting for them. */
+  launchProviders(): void
+  /** Resolves when every gateway and every identity provider serves. */
   gatewaysReady(): Promise<void>
   /** From now on what crashes is started again, instead of ending the start. */
   settle(): void
@@ -34,8 +36,6 @@ export interface SupervisorOptions {
 const startTimeoutMs = 60_000
 const pollMs = 100
 
-const gatewayUrl = (port: number): string => `http://127.0.0.1:${port}`
-
 const isNotice = (message: unknown, type: string): boolean =>
   typeof message === 'object' && message !== null && (message as { type?: unknown }).type === type
 
@@ -43,6 +43,7 @@ interface Processes {
   readonly network: Child
   readonly chaincodes: readonly Child[]
   readonly gateways: readonly Child[]
+  readonly providers: readonly Child[]
   readonly networkParts: NetworkParts
   readonly networkReady: Promise<void>
   /** Rejects with the reason when a process ends before `settle`; those who wait race with it. */
@@ -83,6 +84,7 @@ function createProcesses(
     networkParts,
     chaincodes: names.map((name) => createChild(chaincodePlan(prepared, name), common)),
     gateways: names.map((name) => createChild(gatewayPlan(prepared, name), common)),
+    providers: names.map((name) => createChild(providerPlan(prepared, name), common)),
     networkReady: networkReady.promise,
     failure: failure.promise,
     settle() {
@@ -97,8 +99,8 @@ const organisationsOf = ({ topology }: Prepared): readonly string[] =>
 /** Creates the processes of an instance without starting any. */
 export function createSupervisor(prepared: Prepared, options: SupervisorOptions): Supervisor {
   const processes = createProcesses(prepared, options, () => parts.keepStopped())
-  const { network, chaincodes, gateways, networkParts, failure } = processes
-  const children = [...gateways, ...chaincodes]
+  const { network, chaincodes, gateways, providers, networkParts, failure } = processes
+  const children = [...gateways, ...chaincodes, ...providers]
   const organisations = organisationsOf(prepared)
   const parts = createPartControl({
     children,
@@ -125,11 +127,19 @@ export function createSupervisor(prepared: Prepared, options: SupervisorOptions)
     launchGateways() {
       for (const child of gateways) child.start()
     },
-    gatewaysReady: () => orFailure(allReady(addresses)),
+    launchProviders() {
+      for (const child of providers) child.start()
+    },
+    gatewaysReady: () =>
+      orFailure(
+        Promise.all([allReady(addresses), ...providers.map(({ name }) => answering(name, prepared))]).then(
+          () => undefined,
+        ),
+      ),
     settle: () => processes.settle(),
     async stopEverything() {
       processes.settle()
-      await Promise.all(gateways.map((child) => child.stop()))
+      await Promise.all([...gateways, ...providers].map((child) => child.stop()))
       await network.stop()
       await Promise.all(chaincodes.map((child) => child.stop()))
     },
@@ -147,13 +157,13 @@ async function allReady(addresses: readonly GatewayAddress[]): Promise<void> {
   await Promise.all(waits)
 }
 
-/** A gateway answers when it says that it is ready, a chaincode when its port is open for its peer. */
+/** A gateway answers when it says that it is ready, the others when their port is open. */
 async function answering(part: string, { topology }: Prepared): Promise<void> {
   const organisation = part.slice(part.indexOf('-') + 1)
   const ports = portsOf(topology, organisation)
   const isAnswering = part.startsWith('gateway-')
     ? () => isReady(gatewayUrl(ports.gateway))
-    : () => isOpen(ports.chaincode)
+    : () => isOpen(part.startsWith('provider-') ? ports.provider : ports.chaincode)
   await waitUntil(`That ${part} answers`, isAnswering, patience)
 }
 

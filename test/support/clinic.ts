@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { canonical, randomId } from 'medledger-chaincode/api'
-import { readIssuer, signToken } from '../../scripts/development/index.ts'
 import { send, type Answer, type Ask, type Network } from './network.ts'
+import { signToken } from './sign-token.ts'
 
 /** A patient of her own for one test, so that tests do not meet in each other's records. */
 export interface TestPatient {
@@ -33,9 +31,8 @@ export interface LogRow {
 export async function newPatient(network: Network): Promise<TestPatient> {
   const handle = randomId()
   const subject = `patient-${handle}`
-  const file = join(network.data, 'issuers', 'authority.json')
-  const issuer = readIssuer(file, await readFile(file, 'utf8'))
-  const registration = { patient: handle, issuer: issuer.issuer, subject }
+  const issuer = network.constitution.issuers.find(({ roles }) => roles.includes('patient'))?.issuer
+  const registration = { patient: handle, issuer, subject }
   const registered = await network.ask('operator.authority', '/v1/patients', {
     body: registration,
     headers: { 'content-type': 'application/json' },
@@ -44,7 +41,7 @@ export async function newPatient(network: Network): Promise<TestPatient> {
   const ask = async (path: string, options: Ask = {}): Promise<Answer> => {
     const at = options.at ?? 'authority'
     const audience = network.constitution.organisations.find(({ name }) => name === at)?.audience ?? ''
-    const token = await signToken(issuer, { subject, role: 'patient', audience, now: Date.now() })
+    const token = await signToken(network.data, 'authority', { subject, role: 'patient', audience })
     const headers = { authorization: `Bearer ${token}`, ...options.headers }
     return send(network, at, path, { ...options, headers })
   }

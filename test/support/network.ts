@@ -1,15 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Constitution } from 'medledger-chaincode/api'
 import { inject } from 'vitest'
-import {
-  findPerson,
-  readIssuer,
-  readPeople,
-  signToken,
-  type DevelopmentPerson,
-} from '../../scripts/development/index.ts'
+import { findPerson, readPeople, type DevelopmentPerson } from '../../scripts/development/index.ts'
 import { control } from './instance.ts'
+import { signToken } from './sign-token.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,7 +16,7 @@ export interface NetworkAddress {
   readonly constitution: Constitution
   /** URLs of the gateways by organisation. */
   readonly gateways: Readonly<Record<string, string>>
-  /** Where the development issuers and people of this network are kept. */
+  /** Where the development providers' keys and the people of this network are kept. */
   readonly data: string
 }
 
@@ -67,12 +61,10 @@ export async function openNetwork(): Promise<Network> {
   }
   const token = async (user: string, at?: string): Promise<string> => {
     const { role, organisation } = person(user)
-    const file = join(address.data, 'issuers', `${organisation}.json`)
     const audience = address.constitution.organisations.find(
       ({ name }) => name === (at ?? organisation),
     )?.audience
-    const issuer = readIssuer(file, await readFile(file, 'utf8'))
-    return signToken(issuer, { subject: user, role, audience: audience ?? '', now: Date.now() })
+    return signToken(address.data, organisation, { subject: user, role, audience: audience ?? '' })
   }
   return {
     ...address,

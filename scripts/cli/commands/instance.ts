@@ -78,12 +78,12 @@ async function changePart(control: string, part: string, action: 'stop' | 'start
   if (!/^[a-z][a-z0-9-]{0,40}$/.test(part))
     throw new Failure(
       exitCodes.badInput,
-      'A part is orderer, peer-, chaincode- or gateway- and an organisation.',
+      'A part is orderer, peer-, chaincode-, gateway- or provider- and an organisation.',
     )
   await ask(control, 'POST', `/parts/${part}/${action}`)
 }
 
-/** `medledger people`: for whom the development issuers sign tokens. */
+/** `medledger people`: for whom the development providers give tokens. */
 export async function people({ data, json }: CommonOptions, output: Output): Promise<void> {
   const session = await openSession(data)
   if (json) {

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { randomId } from 'medledger-chaincode/api'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { readIssuer, signToken } from '../../../scripts/development/index.ts'
 import {
   consentOf,
   newDocument,
@@ -13,6 +10,7 @@ import {
   type TestPatient,
 } from '../../support/clinic.ts'
 import { codeOf, openNetwork, send, type Answer, type Network } from '../../support/network.ts'
+import { signToken, type SignRequest } from '../../support/sign-token.ts'
 
 let network: Network
 let patient: TestPatient
@@ -124,14 +122,9 @@ describe('tokens', () => {
       headers: { authorization: `Bearer ${token}` },
     })
 
-  const sign = async (
-    changes: Partial<Parameters<typeof signToken>[1]>,
-    issuer = 'south',
-  ): Promise<string> => {
-    const file = join(network.data, 'issuers', `${issuer}.json`)
+  const sign = (changes: Partial<SignRequest>): Promise<string> => {
     const audience = network.constitution.organisations.find(({ name }) => name === 'south')?.audience ?? ''
-    const request = { subject: 'dr.chen', role: 'doctor', audience, now: Date.now(), ...changes }
-    return signToken(readIssuer(file, await readFile(file, 'utf8')), request)
+    return signToken(network.data, 'south', { subject: 'dr.chen', role: 'doctor', audience, ...changes })
   }
 
   test('no token at all', async () => {

@@ -1,11 +1,13 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { UnsecuredJWT } from 'jose'
 import { randomId } from 'medledger-chaincode/api'
 import {
-  ensureIssuer,
   inventPeople,
+  readPeople,
+  subjectOf,
   writePeople,
   type DevelopmentPerson,
 } from '../../../scripts/development/index.ts'
@@ -32,7 +34,10 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** An instance whose gateways are one fake: it answers as the test says and keeps what it was asked. */
+/**
+ * An instance whose gateways are one fake: it answers as the test says and keeps what it was asked. The same fake is the
+ * identity provider, for whoever shows the instance's secret.
+ */
 export interface FakeInstance {
   readonly data: string
   readonly people: readonly DevelopmentPerson[]
@@ -48,7 +53,18 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString('utf8')
+  if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return Object.fromEntries(new URLSearchParams(text))
   return text === '' ? undefined : JSON.parse(text)
+}
+
+/** What the development grant answers: claims without a signature, since nobody here verifies one. */
+async function tokenFor(peopleFile: string, form: unknown): Promise<Reply> {
+  const { secret, user, resource = '' } = form as Record<string, string>
+  const person = (await readPeople(peopleFile))?.find((candidate) => candidate.user === user)
+  if (secret !== 'secret' || person === undefined) return { status: 400, body: { error: 'access_denied' } }
+  const token = new UnsecuredJWT({ roles: [person.role] }).setSubject(subjectOf(person)).setAudience(resource)
+  return { status: 200, body: { access_token: token.encode() } }
 }
 
 const listen = (server: Server): Promise<number> =>
@@ -70,14 +86,11 @@ export async function runCommand(...words: string[]): Promise<Finished> {
 export async function fakeInstance(): Promise<FakeInstance> {
   const data = await mkdtemp(join(tmpdir(), 'medledger-cli-'))
   const paths = pathsIn(data)
-  const topology = demoTopology()
-  const { constitution } = topology
-  const people = inventPeople(constitution, randomId)
+  const demo = demoTopology()
+  const people = inventPeople(demo.constitution, randomId)
   await mkdir(join(data, 'issuers'))
   await writePeople(paths.people, people)
-  await Promise.all(
-    constitution.issuers.map((issuer) => ensureIssuer(paths.issuer(issuer.organisation), issuer)),
-  )
+  await writeFile(paths.developmentSecret, 'secret\n')
   const asked: Asked[] = []
   const server = createServer((request, response) => {
     void (async () => {
@@ -86,13 +99,19 @@ export async function fakeInstance(): Promise<FakeInstance> {
         headers: request.headers,
         body: await readBody(request),
       }
-      asked.push(one)
-      const { status, body, headers } = instance.answer(one)
+      const isToken = one.route === 'POST /token'
+      if (!isToken) asked.push(one)
+      const { status, body, headers } = isToken
+        ? await tokenFor(paths.people, one.body)
+        : instance.answer(one)
       response.writeHead(status, headers)
       response.end(body === undefined ? '' : JSON.stringify(body))
     })()
   })
   const url = `http://127.0.0.1:${await listen(server)}`
+  const issuers = demo.constitution.issuers.map((issuer) => ({ ...issuer, issuer: url }))
+  const constitution = { ...demo.constitution, issuers }
+  const topology = { ...demo, constitution }
   const gateways = constitution.organisations.map(({ name }) => ({ organisation: name, url }))
   await writeInstance(paths, { pid: process.pid, control: paths.control, topology, gateways, parts: [] })
   const closeGateways = async (): Promise<void> => {

@@ -1,19 +1,26 @@
 import { MedledgerError, randomId, type LedgerErrorCode } from 'medledger-chaincode/api'
 import { describe, expect, test } from 'vitest'
-import { inventPeople, type DevelopmentIssuer } from '../../../scripts/development/index.ts'
+import { inventPeople } from '../../../scripts/development/index.ts'
+import { newKey, type ProviderKeys } from '../../../scripts/identity-provider/index.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
 import { bootstrapPlanOf, type BootstrapStep } from '../../../scripts/start/bootstrap-steps.ts'
 import { takeStep, type StepOptions } from '../../../scripts/start/take-step.ts'
 
 const topology = demoTopology()
 const { constitution } = topology
-const issuers = constitution.issuers.map(({ issuer, organisation }): DevelopmentIssuer => {
-  const part = 'A'.repeat(43)
+const issuers = constitution.issuers.map(({ issuer, organisation }): ProviderKeys => {
+  const { key, kid } = newKey(organisation)
+  const { d: _gone, ...publicPart } = key
   return {
     issuer,
     organisation,
-    kid: `${organisation}-1`,
-    key: { kty: 'EC', crv: 'P-256', x: part, y: part, d: part },
+    keys: [
+      { key, kid, signsFrom: '2026-05-06T07:08:09Z' },
+      { ...newKey(organisation), signsFrom: '2026-05-07T07:08:09Z' },
+      // Neither a revoked key nor one of an unfinished rotation is the start's to add.
+      { key: publicPart, kid: `${organisation}-revoked`, signsFrom: '2026-05-06T07:08:09Z' },
+      newKey(organisation),
+    ],
   }
 })
 const people = inventPeople(constitution, randomId)
@@ -27,10 +34,10 @@ describe('the plan', () => {
     )
   })
 
-  test('has every issuer’s key and every person, each by her own organisation and each once', () => {
+  test('has every key that signs or signed and every person, each by her own organisation and each once', () => {
     const keys = plan.rest.map(({ key }) => key)
     expect(new Set(keys).size).toBe(keys.length)
-    expect(plan.rest.filter(({ name }) => name === 'AddIssuerKey')).toHaveLength(issuers.length)
+    expect(plan.rest.filter(({ name }) => name === 'AddIssuerKey')).toHaveLength(2 * issuers.length)
     const registered = plan.rest.filter(({ name }) => name.startsWith('Register'))
     expect(registered.map(({ by }) => by)).toEqual(people.map(({ organisation }) => organisation))
   })

@@ -76,6 +76,7 @@ describe('preparing', () => {
     const kept = [
       'people.json',
       'issuers/north.json',
+      'issuers/secret',
       'gateways/south/master.key',
       'network/credentials/north/gateway/key.pem',
     ]
@@ -86,7 +87,7 @@ describe('preparing', () => {
     expect(await read()).toEqual(before)
     expect(people.map(({ user }) => user)).toContain('dr.chen')
     for (const name of kept) expect((await stat(join(paths().root, name))).mode & 0o077).toBe(0)
-    expect(before[2]).toMatch(/^[0-9a-f]{64}\n$/)
+    expect(before[3]).toMatch(/^[0-9a-f]{64}\n$/)
     const partners = JSON.parse(await readFile(paths().gateway('north').partners, 'utf8')) as Record<
       string,
       { url: string }

@@ -1,0 +1,3 @@
+export * from './client.ts'
+export * from './clients.ts'
+export * from './keys.ts'
