@@ -24,7 +24,7 @@ export function auditEventRoutes(app: FastifyInstance, services: Services): void
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        bearer,
+        { bearer, reply },
         reading,
         async (custodian, { entry, block }) => {
           const options = { token: bearer.token, minimumBlock: block }
@@ -35,7 +35,6 @@ export function auditEventRoutes(app: FastifyInstance, services: Services): void
           return [...(await pagesOf('access')), ...(await pagesOf('consent'))]
         },
       )
-      reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
       const logged = await inOrder(
         services,
         answers.flatMap(({ answer }) => answer),

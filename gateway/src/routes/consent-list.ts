@@ -24,7 +24,7 @@ export function consentListRoutes(app: FastifyInstance, services: Services): voi
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        bearer,
+        { bearer, reply },
         reading,
         (custodian, { entry, block }) =>
           allPages<ConsentsAnswer>((from) =>
@@ -35,7 +35,6 @@ export function consentListRoutes(app: FastifyInstance, services: Services): voi
             ),
           ),
       )
-      reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
       const records = answers.flatMap(({ custodian, answer: pages }) =>
         pages.flatMap(({ consents }) => consents.map((record) => ({ ...record, custodian }))),
       )

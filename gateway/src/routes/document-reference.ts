@@ -24,7 +24,7 @@ export function documentReferenceRoutes(app: FastifyInstance, services: Services
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        bearer,
+        { bearer, reply },
         reading,
         (custodian, { entry, block }) =>
           allPages<DocumentsAnswer>((from) =>
@@ -35,7 +35,6 @@ export function documentReferenceRoutes(app: FastifyInstance, services: Services
             ),
           ),
       )
-      reply.header('x-medledger-entry', answers.map(({ receipt }) => receipt.entry).join(', '))
       const found = answers
         .flatMap(({ custodian, answer: pages }) =>
           pages.flatMap(({ documents }) => documents.map((descriptor) => ({ custodian, descriptor }))),

@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { Id, type PurposeOfUse, type ReadingOf } from 'medledger-chaincode/api'
 import type { Bearer } from '../authenticate.ts'
@@ -21,7 +22,6 @@ interface Reading {
 export interface Gathered<Answer> {
   readonly answers: readonly {
     readonly custodian: string
-    readonly receipt: Receipt
     readonly answer: Answer
   }[]
   readonly failures: readonly { readonly custodian: string; readonly error: unknown }[]
@@ -44,20 +44,25 @@ export async function allPages<Page extends { readonly next?: unknown }>(
 /**
  * Reads in every placement: first the reading is committed as an entry, then the query that names it is asked.
  * One placement's failure does not keep the others from answering; when all fail, the first error is thrown.
+ * The answer names the entries that were committed, be it that nothing may be shown.
  */
 export async function readEverywhere<Answer>(
   { constitution, client }: Services,
-  { token }: Bearer,
+  { bearer: { token }, reply }: { readonly bearer: Bearer; readonly reply: FastifyReply },
   reading: Reading,
   query: (custodian: string, receipt: Receipt) => Promise<Answer>,
 ): Promise<Gathered<Answer>> {
   const custodians = constitution.placements.map(({ custodian }) => custodian)
+  const entries = new Map<string, string>()
   const settled = await Promise.allSettled(
     custodians.map(async (custodian) => {
       const receipt = await client.submit('RecordReading', { custodian, ...reading }, { token })
-      return { custodian, receipt, answer: await query(custodian, receipt) }
+      entries.set(custodian, receipt.entry)
+      return { custodian, answer: await query(custodian, receipt) }
     }),
   )
+  const named = custodians.flatMap((custodian) => entries.get(custodian) ?? [])
+  if (named.length > 0) reply.header('x-medledger-entry', named.join(', '))
   const answers = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failures = settled.flatMap((result, index) =>
     result.status === 'rejected'
