@@ -152,7 +152,7 @@ async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>
   return {
     entry,
     ...(await decideAgain(context, placement, entry)),
-    registered: (await isRegistered(context, entry.agent)) && (await isKnownPatient(context, entry.patient)),
+    registered: await areRegistered(context, entry),
   }
 }
 
@@ -173,6 +173,14 @@ async function decideAgain(
   }
 }
 
+/** Both are read whatever the first one says, so that a review takes as long for a document that does not exist. */
+async function areRegistered(context: Context, { agent, patient }: Entry): Promise<boolean> {
+  const asker = await isRegistered(context, agent)
+  // An entry without a patient has nothing to release.
+  const known = await isKnownPatient(context, patient ?? nobody)
+  return asker && known && patient !== null
+}
+
 /** Whether the asker is still registered in the role and at the organisation of the entry. */
 async function isRegistered(
   { registry }: Pick<Context, 'registry'>,
@@ -183,12 +191,7 @@ async function isRegistered(
   return person?.active === true && person.role === role && person.organisation === organisation
 }
 
-/** Whether a patient is registered; an entry without one has nothing to release. */
-async function isKnownPatient(
-  { registry }: Pick<Context, 'registry'>,
-  patient: string | null,
-): Promise<boolean> {
-  if (patient === null) return false
+async function isKnownPatient({ registry }: Pick<Context, 'registry'>, patient: string): Promise<boolean> {
   return (await registry.get<Patient>(patientKey(patient)))?.status === 'active'
 }
 

@@ -70,21 +70,15 @@ async function listDocuments(
   const placement = await context.placement(request.custodian)
   const search = await requireReading(context, placement.access, request.entry, 'DocumentReference')
   const { patient, purpose = 'TREAT' } = search
+  const set = await readConsentSet(context.constitution, placement, patient)
+  const { agent } = context.caller
+  const situation = { at: context.at, agent, purpose, custodian: request.custodian, patient, set }
+  // Who may see none is answered without a look at them: how long it takes must not tell how many there are.
+  if (decide(factsOf({ ...situation, documents: [] })).outcome === 'deny') return { documents: [] }
   const { ids, next } = await pageOfDocuments(placement, patient, request.after)
   const known = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
   const documents = known.filter((descriptor) => descriptor !== undefined)
-  const set = await readConsentSet(context.constitution, placement, patient)
-  const { agent } = context.caller
-  const facts = factsOf({
-    at: context.at,
-    agent,
-    purpose,
-    custodian: request.custodian,
-    patient,
-    set,
-    documents,
-  })
-  const { records } = decide(facts)
+  const { records } = decide(factsOf({ ...situation, documents }))
   return {
     documents: documents.filter((_document, index) => records[index]?.outcome === 'permit'),
     ...(next !== undefined && { next }),
