@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import type { Constitution } from 'medledger-chaincode/api'
 import { pino } from 'pino'
 import { createApp } from '../../gateway/src/app.ts'
 import { createAuthenticate, createKeySource } from '../../gateway/src/authenticate.ts'
@@ -65,8 +66,9 @@ export interface TestRequest {
   readonly purposes?: string[]
 }
 
-export async function testNetwork(): Promise<TestNetwork> {
-  const world = await demoWorld()
+/** On the demonstration's constitution, or on another one of the same organisations. */
+export async function testNetwork(constitution?: Constitution): Promise<TestNetwork> {
+  const world = await demoWorld(constitution)
   const ledger = memoryLedger(world)
   const away = new Set<string>()
   const givers = new Map<string, Give>()
