@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           root,
-          include: ['test/{chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
+          include: ['test/{bench,chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

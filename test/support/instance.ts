@@ -14,10 +14,14 @@ export interface RunningInstance {
   readonly interrupt: () => Promise<number | null>
 }
 
-/** Starts an instance and waits for its line that begins with `ready`. */
-export async function startInstance(data: string, args: readonly string[]): Promise<RunningInstance> {
+/** Starts an instance, of this source tree unless another is named, and waits for its line that begins with `ready`. */
+export async function startInstance(
+  data: string,
+  args: readonly string[],
+  tree = repository,
+): Promise<RunningInstance> {
   const child = spawn(process.execPath, ['scripts/medledger.js', 'start', '--data', data, ...args], {
-    cwd: repository,
+    cwd: tree,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -1,0 +1,191 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { repository } from '../support/command-line.ts'
+import { testPort } from '../support/ports.ts'
+import { startBareNetwork } from './bare-network.ts'
+import { compareBare } from './comparisons/bare.ts'
+import { compareDocuments } from './comparisons/documents.ts'
+import { compareHttp } from './comparisons/http.ts'
+import { comparePatients } from './comparisons/patients.ts'
+import { compareSdk } from './comparisons/sdk.ts'
+import { compareTrees, type Tree } from './comparisons/trees.ts'
+import { startBenchInstance } from './instance.ts'
+import { measureLone, renderLone, type LoneAccess } from './lone.ts'
+import { depositPatients, registerPatients } from './patients.ts'
+import { renderArms, renderRatios, summarise, type Summary } from './report.ts'
+import { measure, type Comparison, type Schedule } from './rounds.ts'
+import { connectStock } from './stock-sdk.ts'
+import type { Bench } from './work.ts'
+
+/*
+ * `npm run bench -- [--quick] [--json FILE] [--only TEXT] [--against DIR]`: real processes on the embedded network, in a
+ * temporary directory. Two arms of each comparison take turns in short rounds, so that what else runs on the machine
+ * falls on both; ratios and CPU times mean more than rates.
+ */
+
+const usage = `npm run bench -- [options]
+  --quick         two minutes: fewer and shorter rounds, 100 patients instead of 1,000
+  --json FILE     writes all figures there
+  --only TEXT     only comparisons whose name has this text
+  --against DIR   compares whole readings with those of another source tree (installed) instead
+`
+
+const full = { patients: 1000, lone: 300, schedule: { blocks: 5, roundMs: 3000, warmUpMs: 3000 } } as const
+const quick = { patients: 100, lone: 100, schedule: { blocks: 2, roundMs: 400, warmUpMs: 400 } } as const
+
+/** The embedded network's own: see `defaultBatch` there. */
+const blockTimeoutMs = 50
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** Undone in reverse order, whatever happens. */
+type CleanUps = (() => Promise<unknown>)[]
+
+function commitOf(tree: string): string {
+  const git = (...args: string[]): string => execFileSync('git', ['-C', tree, ...args], { encoding: 'utf8' })
+  try {
+    const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes'
+    return `${git('rev-parse', '--short=7', 'HEAD').trim()}${changed}`
+  } catch {
+    return 'unknown'
+  }
+}
+
+async function setUp(directory: string, patients: number, cleanUps: CleanUps): Promise<Bench> {
+  say('starting an instance and a bare network')
+  const instance = await startBenchInstance(join(directory, 'instance'), testPort(600))
+  cleanUps.push(() => instance.close())
+  const bare = await startBareNetwork(join(directory, 'bare'), testPort(640))
+  cleanUps.push(() => bare.close())
+  const stock = await connectStock(instance, 'south')
+  cleanUps.push(async () => stock.close())
+  say(`registering ${patients} patients with consents and documents`)
+  const registered = await registerPatients(instance, patients)
+  const readable = await depositPatients(instance, 20, 1)
+  const [thick] = await depositPatients(instance, 1, 50)
+  if (thick === undefined) throw new Error('there is no patient with fifty documents')
+  return { instance, bare, stock, patients: registered, readable, thick }
+}
+
+async function setUpTrees(directory: string, other: string, cleanUps: CleanUps): Promise<[Tree, Tree]> {
+  const open = async (tree: string, port: number): Promise<Tree> => {
+    const name = commitOf(tree)
+    say(`starting an instance of ${name}`)
+    const instance = await startBenchInstance(join(directory, String(port)), port, tree)
+    cleanUps.push(() => instance.close())
+    return { name, instance, readable: await depositPatients(instance, 20, 1) }
+  }
+  return [await open(repository, testPort(600)), await open(resolve(other), testPort(680))]
+}
+
+async function runAll(comparisons: readonly Comparison[], schedule: Schedule): Promise<Summary[]> {
+  const summaries: Summary[] = []
+  for (const [index, comparison] of comparisons.entries()) {
+    say(`${index + 1}/${comparisons.length} ${comparison.name}`)
+    summaries.push(summarise(await measure(comparison, schedule)))
+  }
+  return summaries
+}
+
+interface Options {
+  readonly quick: boolean
+  readonly json?: string | undefined
+  readonly only?: string | undefined
+  readonly against?: string | undefined
+}
+
+/** Everything that is measured on a network of this source tree, or of two trees. */
+async function measureAll(
+  { only = '', against }: Options,
+  { patients, lone, schedule }: typeof full | typeof quick,
+  { directory, cleanUps }: { readonly directory: string; readonly cleanUps: CleanUps },
+): Promise<{ readonly alone: LoneAccess | undefined; readonly summaries: readonly Summary[] }> {
+  const chosen = (comparisons: readonly Comparison[]): Comparison[] =>
+    comparisons.filter(({ name }) => name.includes(only))
+  if (against !== undefined) {
+    const trees = await setUpTrees(directory, against, cleanUps)
+    return { alone: undefined, summaries: await runAll(chosen(compareTrees(trees)), schedule) }
+  }
+  const work = await setUp(directory, patients, cleanUps)
+  const alone = await measureLone(work, lone)
+  return { alone, summaries: await runAll(chosen(comparisonsOf(work)), schedule) }
+}
+
+async function bench(options: Options): Promise<void> {
+  const extent = options.quick ? quick : full
+  const directory = await mkdtemp(join(tmpdir(), 'medledger-bench-'))
+  const cleanUps: CleanUps = [() => rm(directory, { recursive: true, force: true })]
+  const environment = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOf(repository),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    loadBefore: loadavg()[0] ?? 0,
+    schedule: extent.schedule,
+  }
+  try {
+    const { alone, summaries } = await measureAll(options, extent, { directory, cleanUps })
+    process.stdout.write(render(environment, summaries, alone))
+    if (options.json !== undefined) {
+      const figures = { environment, alone, summaries }
+      await writeFile(options.json, `${JSON.stringify(figures, undefined, 2)}\n`)
+    }
+  } finally {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp()
+  }
+}
+
+const comparisonsOf = (work: Bench): Comparison[] => [
+  ...compareSdk(work),
+  ...compareBare(work),
+  ...compareHttp(work),
+  ...comparePatients(work),
+  ...compareDocuments(work),
+]
+
+interface Environment {
+  readonly date: string
+  readonly commit: string
+  readonly cpu: string
+  readonly cores: number
+  readonly node: string
+  readonly loadBefore: number
+  readonly schedule: Schedule
+}
+
+const describe = ({ date, commit, cpu, cores, node, loadBefore, schedule }: Environment): string =>
+  `${date}, commit ${commit}, ${cpu.trim()}, ${cores} cores, Node ${node}, load before ${loadBefore.toFixed(1)}; ` +
+  `${schedule.blocks * 4} rounds of ${schedule.roundMs / 1000} s in ABBA order for each comparison. ` +
+  'Ratios are medians with a 95 % bootstrap interval.'
+
+const render = (environment: Environment, summaries: readonly Summary[], alone?: LoneAccess): string =>
+  [
+    describe(environment),
+    ...(alone ? [renderLone(alone, blockTimeoutMs)] : []),
+    renderRatios(summaries),
+    renderArms(summaries),
+    '',
+  ].join('\n\n')
+
+try {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      only: { type: 'string' },
+      against: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) process.stdout.write(usage)
+  else await bench(values)
+  process.exit(0)
+} catch (error) {
+  say((error as Error).message)
+  say(usage)
+  process.exit(1)
+}
