@@ -2,32 +2,86 @@ import { randomUUID } from 'node:crypto'
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { authenticateRoutes } from './authenticate.ts'
+import type { Limits } from './config/index.ts'
+import { GatewayError } from './error.ts'
 import { createErrorHandler, routeNotFound } from './error-reply.ts'
+import { setHeaders } from './headers.ts'
 import { parseJson } from './json-body.ts'
+import { limitRequests, shedLoad } from './limits.ts'
+import { onBehalfOf, type Log } from './log.ts'
+import { isAnswer, type Metrics } from './metrics.ts'
 import { auditEventRoutes } from './routes/audit-event.ts'
 import { bundleRoutes } from './routes/bundle.ts'
 import { consentRoutes } from './routes/consent.ts'
 import { consentListRoutes } from './routes/consent-list.ts'
 import { documentReferenceRoutes } from './routes/document-reference.ts'
-import { healthRoutes } from './routes/health.ts'
+import { healthRoutes, type Probes } from './routes/health.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
 import type { Services } from './services.ts'
 
 const bodyBytes = 256 * 1024
 
-/** Whether a person was given or refused what she asked for is hers to know, not the log's. */
-const statusForLog = (status: number): string =>
-  status === 200 || status === 403 ? 'answered' : String(status)
+/** How the interface is run; a test that is not about it leaves it out. */
+export interface Operation {
+  readonly metrics?: Metrics
+  /** Undefined: none. */
+  readonly limits?: Limits
+  /** Addresses whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[]
+  /** What else than the ledger must work before the gateway is ready. */
+  readonly probes?: Probes
+  /** Whether the gateway is being stopped and takes nothing new. */
+  readonly stopping?: () => boolean
+}
 
 /** One organisation's HTTP interface. */
-export function createApp(services: Services): FastifyInstance {
-  const answerError = createErrorHandler(services.log)
+export async function createApp(services: Services, operation: Operation = {}): Promise<FastifyInstance> {
+  const { limits, metrics = unmeasured, stopping = () => false, trustedProxies = [] } = operation
+  const app = createServer(services.log, trustedProxies)
+  await setHeaders(app)
+  recordRequests(app, services.log, metrics)
+  refuseWhileStopping(app, stopping)
+  if (limits !== undefined) await shedLoad(app, limits, metrics)
+  const { authenticate, constitution } = services
+  authenticateRoutes(
+    app,
+    limits === undefined
+      ? authenticate
+      : await limitRequests(app, authenticate, { limits, constitution, metrics }),
+  )
+  healthRoutes(app, services, { stopping, probes: operation.probes ?? {} })
+  const routes = [
+    documentReferenceRoutes,
+    bundleRoutes,
+    consentRoutes,
+    consentListRoutes,
+    auditEventRoutes,
+    recordRoutes,
+    requestRoutes,
+  ]
+  for (const register of routes) register(app, services)
+  return app
+}
+
+const unmeasured: Pick<Metrics, 'request' | 'token' | 'limited'> = {
+  request: () => {},
+  token: () => {},
+  limited: () => {},
+}
+
+/** A server with our ways of reading bodies and of answering errors, and no routes yet. */
+function createServer(log: Log, trustedProxies: readonly string[]): FastifyInstance {
+  const answerError = createErrorHandler(log)
   const app = Fastify({
     bodyLimit: bodyBytes,
     // A HEAD would commit an access and use up its release.
     exposeHeadRoutes: false,
     requestTimeout: 30_000,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    forceCloseConnections: 'idle',
+    // While it closes, a request on an open connection is answered by us, in our form.
+    return503OnClosing: false,
     // An id from outside could carry anything into the log.
     genReqId: () => randomUUID(),
     logger: false,
@@ -45,37 +99,43 @@ export function createApp(services: Services): FastifyInstance {
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => parseJson(body),
   )
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('cache-control', 'no-store')
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('x-request-id', request.id)
-  })
-  authenticateRoutes(app, services.authenticate)
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(routeNotFound)
+  return app
+}
+
+/** Whether a person was given or refused what she asked for is hers to know, not the log's. */
+const statusForLog = (status: number): string => (isAnswer(status) ? 'answered' : String(status))
+
+/** Writes a line for each request and measures it; whatever is logged on its behalf has its id. */
+function recordRequests(app: FastifyInstance, log: Log, metrics: Pick<Metrics, 'request'>): void {
+  app.addHook('onRequest', (request, _reply, done) => onBehalfOf(request.id, done))
+  // What reads a body ends in the connection's own context.
+  app.addHook('preValidation', (request, _reply, done) => onBehalfOf(request.id, done))
   app.addHook('onResponse', async (request, reply) => {
-    // The route's pattern, never the address itself: that may name a patient.
+    // The route's pattern, never the address itself: that may name a patient. Nor a method that somebody made up.
     const route = request.routeOptions.url ?? 'none'
+    const method = route === 'none' ? 'any' : request.method
     const entry = reply.getHeader('x-medledger-entry')
-    services.log.event('request', {
+    metrics.request({ method, route, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
+    log.event('request', {
       request: request.id,
-      method: request.method,
+      method,
       route,
       status: statusForLog(reply.statusCode),
       milliseconds: Math.round(reply.elapsedTime),
       ...(typeof entry === 'string' && entry !== '' && { entry }),
     })
   })
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler(routeNotFound)
-  const routes = [
-    healthRoutes,
-    documentReferenceRoutes,
-    bundleRoutes,
-    consentRoutes,
-    consentListRoutes,
-    auditEventRoutes,
-    recordRoutes,
-    requestRoutes,
-  ]
-  for (const register of routes) register(app, services)
-  return app
+}
+
+/** A connection that was open before the stop may still bring requests. */
+function refuseWhileStopping(app: FastifyInstance, stopping: () => boolean): void {
+  app.addHook('onRequest', async (request) => {
+    if (stopping() && request.routeOptions.config?.open !== true)
+      throw new GatewayError('NOT_READY', 'This gateway is being stopped: ask again in a moment.')
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping()) reply.header('connection', 'close')
+  })
 }

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { outcomeOf } from './fhir/common.ts'
-import { GatewayError, isSpoken, statusOf, type GatewayErrorCode } from './error.ts'
+import { GatewayError, isSpoken, statusOf, TooManyRequests, type GatewayErrorCode } from './error.ts'
 import { Unsettled } from './ledger/index.ts'
 import type { Log } from './log.ts'
 
@@ -22,7 +22,8 @@ export const createErrorHandler =
   (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (isSpoken(error)) {
       // Ours is the fault, or the network's: the log must show it. What a caller did wrong is the caller's affair.
-      if (statusOf[error.code] >= 500) log.event('refused', { code: error.code, request: request.id })
+      if (statusOf[error.code] >= 500) log.event('refused', { code: error.code })
+      if (error instanceof TooManyRequests) reply.headers(error.headers)
       if (error instanceof Unsettled) {
         // Only a request that leaves an entry has one to name and to ask for.
         if (error.statusPath !== undefined) {
@@ -38,7 +39,7 @@ export const createErrorHandler =
     if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
       return replyWith(request, reply, 'INVALID_REQUEST', 'The request is not well formed.')
     }
-    log.fault('route', error, { request: request.id })
+    log.fault('route', error)
     return replyWith(request, reply, 'INTERNAL', 'A fault of ours; the log has it under the request id.')
   }
 

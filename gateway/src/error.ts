@@ -9,6 +9,8 @@ export type GatewayOnlyCode =
   | 'ROUTE_NOT_FOUND'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'PAYLOAD_TOO_LARGE'
+  | 'TOO_MANY_REQUESTS'
+  | 'OVERLOADED'
 
 export type GatewayErrorCode = LedgerErrorCode | GatewayOnlyCode
 
@@ -27,9 +29,11 @@ export const statusOf = {
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   LIMIT_EXCEEDED: 422,
+  TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
   CLOCK_SKEW: 503,
   NOT_READY: 503,
+  OVERLOADED: 503,
   CHANGED_MEANWHILE: 503,
   LEDGER_UNAVAILABLE: 503,
   CUSTODIAN_UNAVAILABLE: 503,
@@ -44,6 +48,22 @@ export class GatewayError extends Error {
     super(message, options)
     this.name = 'GatewayError'
     this.code = code
+  }
+}
+
+/** TOO_MANY_REQUESTS, with what the caller is told of the limit (draft-ietf-httpapi-ratelimit-headers-07). */
+export class TooManyRequests extends GatewayError {
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(perMinute: number, seconds: number) {
+    super('TOO_MANY_REQUESTS', `That is too much for now: ask again in ${seconds} s.`)
+    this.name = 'TooManyRequests'
+    this.headers = {
+      'retry-after': String(seconds),
+      'ratelimit-limit': String(perMinute),
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': String(seconds),
+    }
   }
 }
 

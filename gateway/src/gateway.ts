@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { organisationNamed } from 'medledger-chaincode/api'
 import { createApp } from './app.ts'
 import { createAuthenticate, createKeySource } from './authenticate.ts'
-import type { Config } from './config/index.ts'
+import { certificatesAreValid, type Config } from './config/index.ts'
 import {
   connectFabric,
   createClient,
@@ -14,6 +14,8 @@ import {
   type Observe,
 } from './ledger/index.ts'
 import type { Log } from './log.ts'
+import { createMetricsServer } from './metrics-server.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import {
   createAskCustodian,
   createExchange,
@@ -21,54 +23,74 @@ import {
   keepReleases,
   type ReleaseRecords,
 } from './release/index.ts'
-import { keepPositions, openDatabase, openKeyDatabase, sqliteDialect, type Database } from './store/index.ts'
+import type { Probes } from './routes/health.ts'
+import { closeServer } from './stop.ts'
+import {
+  answers,
+  countPending,
+  keepPositions,
+  keysAnswer,
+  openDatabase,
+  openKeyDatabase,
+  sqliteDialect,
+  type Database,
+  type KeyDatabase,
+} from './store/index.ts'
 import { createVault, createVaultKeys, type Vault, type VaultKeys } from './vault/index.ts'
 
 export interface Gateway {
-  close(): Promise<void>
+  /** Takes nothing new, and lets what is under way end within most of this time. */
+  close(withinMs: number): Promise<void>
 }
 
 const settleEveryMs = 5000
 
+/** How much of the time for a stop is for requests; the rest is for noting what has become of them. */
+const shareOfRequests = 0.75
+
 /**
- * Starts one organisation's gateway: its connection to the ledger, its stores, and its two servers on loopback.
+ * Starts one organisation's gateway: its connection to the ledger, its stores, and its servers on loopback.
  * `observe` hears every step of its requests.
  */
 export async function startGateway(config: Config, log: Log, observe: Observe = () => {}): Promise<Gateway> {
   const { organisation, constitution } = config
+  const metrics = createMetrics(organisation.name)
   const stores = await openStores(config)
-  const transport = await connect(config, log, observe)
-  const client = createClient(transport, constitution, organisation.name)
+  const transport = await connect(config, log, (step) => {
+    metrics.step(step)
+    observe(step)
+  })
+  const client = logCommits(createClient(transport, constitution, organisation.name), log)
   const positions = await keepPositions(stores.database, transport)
-  const releases = createReleases(config, { ...stores, client, transport, log })
+  const releases = createReleases(config, { ...stores, client, transport, log, metrics })
   const ask = createAskCustodian(config.partners, config.exchange)
-  const authenticate = createAuthenticate({
-    constitution,
-    organisation,
-    keyOf: createKeySource(client, Date.now),
-    now: Date.now,
+  const keyOf = createKeySource(client, Date.now)
+  const authenticate = createAuthenticate({ constitution, organisation, keyOf, now: Date.now })
+  metrics.watch({
+    height: () => transport.height(),
+    outboxPending: () => countPending(stores.database),
   })
+  let stopping = false
   const { vault } = stores
-  const app = createApp({
-    constitution,
-    organisation,
-    authenticate,
-    client,
-    transport,
-    positions,
-    vault,
-    ask,
-    log,
-  })
+  const app = await createApp(
+    { constitution, organisation, authenticate, client, transport, positions, vault, ask, log },
+    { ...config, metrics, stopping: () => stopping, probes: probesOf(config, stores) },
+  )
+  const monitoring = createMetricsServer(metrics)
   await releases.exchange.listen({ host: '127.0.0.1', port: config.exchange.port })
   await app.listen({ host: '127.0.0.1', port: config.httpPort })
+  if (config.metricsPort !== undefined) monitoring.listen(config.metricsPort, '127.0.0.1')
   const timer = setInterval(releases.settle, settleEveryMs)
   releases.settle()
   log.event('listening', { port: config.httpPort, exchange: config.exchange.port })
   return {
-    async close() {
+    async close(withinMs) {
+      stopping = true
       clearInterval(timer)
-      await Promise.all([app.close(), releases.exchange.close()])
+      const requestsMs = withinMs * shareOfRequests
+      await Promise.all([closeServer(app, requestsMs), closeServer(releases.exchange, requestsMs)])
+      monitoring.close()
+      monitoring.closeAllConnections()
       await releases.records.settle()
       positions.stop()
       await ask.close()
@@ -78,8 +100,25 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   }
 }
 
+/** Lets the log tell which transaction a request has become; the line has the request's id. */
+const logCommits = (client: LedgerClient, log: Log): LedgerClient => ({
+  ...client,
+  async submit(name, fields, options) {
+    const receipt = await client.submit(name, fields, options)
+    log.event('committed', { transactionId: receipt.transactionId, block: receipt.block })
+    return receipt
+  },
+})
+
+const probesOf = (config: Config, { database, keyDatabase }: Stores): Probes => ({
+  database: () => answers(database),
+  keyDatabase: () => keysAnswer(keyDatabase),
+  certificates: async () => certificatesAreValid(config, Date.now()),
+})
+
 interface Stores {
   readonly database: Database
+  readonly keyDatabase: KeyDatabase
   readonly keys: VaultKeys
   readonly vault: Vault
   close(): Promise<void>
@@ -92,6 +131,7 @@ async function openStores({ dataDirectory, masterKey, organisation }: Config): P
   const keys = createVaultKeys(keyDatabase, masterKey)
   return {
     database,
+    keyDatabase,
     keys,
     vault: createVault(database, keys, organisation.name),
     async close() {
@@ -123,9 +163,14 @@ interface Releases {
 /** The custodian's side: the server that answers other gateways, and the record of what it has answered. */
 function createReleases(
   { organisation, exchange, partners }: Config,
-  sources: Stores & { readonly client: LedgerClient; readonly transport: LedgerTransport; readonly log: Log },
+  sources: Stores & {
+    readonly client: LedgerClient
+    readonly transport: LedgerTransport
+    readonly log: Log
+    readonly metrics: Pick<Metrics, 'release'>
+  },
 ): Releases {
-  const { database, keys, vault, client, transport, log } = sources
+  const { database, keys, vault, client, transport, log, metrics } = sources
   const custodian = organisation.name
   const records = keepReleases({
     database,
@@ -138,5 +183,9 @@ function createReleases(
     records.settle().catch((error: unknown) => log.fault('releases', error))
   }
   const give = createGive({ custodian, client, transport, vault, records, now: Date.now })
-  return { records, settle, exchange: createExchange({ ...exchange, partners, give, answered: settle, log }) }
+  const answered = (): void => {
+    metrics.release()
+    settle()
+  }
+  return { records, settle, exchange: createExchange({ ...exchange, partners, give, answered, log }) }
 }

@@ -49,7 +49,7 @@ export function parseLoinc(value: string): string {
   throw new InvalidArgumentError('It must be a LOINC code, e.g. 11502-2.')
 }
 
-/** The first port of a block of sixteen. */
+/** The first port of a block of nineteen. */
 export function parsePort(value: string): number {
   const port = Number(value)
   if (/^\d{1,5}$/.test(value) && port >= 1024 && port <= highestPort - 20) return port

@@ -35,7 +35,7 @@ export function createProgram(output: Output): Command {
 function addInstance(program: Command, output: Output): void {
   withCommon(program.command('start').argument('[part]', 'a part of the running instance that was stopped'))
     .description('start an instance, or one part of the running one')
-    .option('--port <number>', 'the first of a block of sixteen ports', parsePort)
+    .option('--port <number>', 'the first of a block of nineteen ports', parsePort)
     .option('--reset', 'delete what the data directory holds, and begin anew')
     .option('--no-demo', 'without demonstration documents')
     .addOption(new Option('--topology <name>', 'who holds whose records').choices(topologyNames))

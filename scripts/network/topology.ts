@@ -29,6 +29,8 @@ export interface Ports {
   readonly chaincode: number
   /** Of the development identity provider. */
   readonly provider: number
+  /** Where the gateway's monitoring asks for metrics. */
+  readonly metrics: number
 }
 
 export const defaultFirstPort = 7710
@@ -94,7 +96,7 @@ export function narrowTopology(firstPort = defaultFirstPort): Topology {
   )
 }
 
-export const portsPerOrganisation = 5
+export const portsPerOrganisation = 6
 
 /** The ports of an organisation: gateways come first and in the order of the organisations, so that N is North's. */
 export const portsOf = ({ constitution, firstPort }: Topology, name: string): Ports =>
@@ -110,6 +112,7 @@ function portsIn(organisations: Constitution['organisations'], firstPort: number
     peer: firstPort + 2 * count + index,
     chaincode: firstPort + 3 * count + index,
     provider: firstPort + 4 * count + index,
+    metrics: firstPort + 5 * count + index,
   }
 }
 

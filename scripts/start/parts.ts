@@ -102,6 +102,7 @@ export function gatewayPlan({ topology, credentials, paths }: Prepared, organisa
       MEDLEDGER_PARTNERS_FILE: partners,
       MEDLEDGER_HTTP_PORT: String(ports.gateway),
       MEDLEDGER_EXCHANGE_PORT: String(ports.exchange),
+      MEDLEDGER_METRICS_PORT: String(ports.metrics),
       MEDLEDGER_DATA_DIRECTORY: data,
       MEDLEDGER_MASTER_KEY_FILE: masterKey,
       ...demonstration,

@@ -19,7 +19,7 @@ const authenticated = Symbol('authenticated')
 let failure: unknown
 let app: FastifyInstance
 
-beforeAll(() => {
+beforeAll(async () => {
   const services = {
     constitution: demoConstitution,
     organisation: demoConstitution.organisations[0],
@@ -30,7 +30,7 @@ beforeAll(() => {
     },
     log,
   }
-  app = createApp(services as unknown as Services)
+  app = await createApp(services as unknown as Services)
 })
 
 type Answer = Awaited<ReturnType<FastifyInstance['inject']>>

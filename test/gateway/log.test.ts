@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { onBehalfOf } from '../../gateway/src/log.ts'
 import { capturedLog } from '../support/gateway-network.ts'
 
 describe('the log', () => {
@@ -23,5 +24,29 @@ describe('the log', () => {
       log.fault('x', thrown)
     expect(lines).toHaveLength(5)
     expect(lines.join('')).not.toContain('Lindqvist')
+  })
+
+  test('has the request’s id on every line that is written on its behalf, of several at once', async () => {
+    const { log, lines } = capturedLog()
+    const both = Promise.withResolvers<void>()
+    const work = async (name: string): Promise<void> => {
+      await both.promise
+      log.event(name)
+    }
+    const working = ['one', 'other'].map(
+      (name) =>
+        new Promise<void>((resolve) => {
+          onBehalfOf(`id of ${name}`, () => void work(name).then(resolve))
+        }),
+    )
+    log.event('none')
+    both.resolve()
+    await Promise.all(working)
+    const written = lines.map((line) => JSON.parse(line) as { event: string; request?: string })
+    expect(written.map(({ event, request }) => [event, request])).toEqual([
+      ['none', undefined],
+      ['one', 'id of one'],
+      ['other', 'id of other'],
+    ])
   })
 })

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { Constitution } from 'medledger-chaincode/api'
 import { pino } from 'pino'
-import { createApp } from '../../gateway/src/app.ts'
+import { createApp, type Operation } from '../../gateway/src/app.ts'
 import { createAuthenticate, createKeySource } from '../../gateway/src/authenticate.ts'
 import { GatewayError } from '../../gateway/src/error.ts'
 import { createClient } from '../../gateway/src/ledger/client.ts'
@@ -66,8 +66,11 @@ export interface TestRequest {
   readonly purposes?: string[]
 }
 
-/** On the demonstration's constitution, or on another one of the same organisations. */
-export async function testNetwork(constitution?: Constitution): Promise<TestNetwork> {
+/** On the demonstration's constitution, or on another one of the same organisations; each gateway is run as told. */
+export async function testNetwork(
+  constitution?: Constitution,
+  operation: Operation = {},
+): Promise<TestNetwork> {
   const world = await demoWorld(constitution)
   const ledger = memoryLedger(world)
   const away = new Set<string>()
@@ -83,7 +86,7 @@ export async function testNetwork(constitution?: Constitution): Promise<TestNetw
       { close: async () => {} },
     )
   const open = async (own: Organisation): Promise<TestGateway> => {
-    const gateway = await openGateway(own, world, ledger, ask(own))
+    const gateway = await openGateway(own, { world, ledger, ask: ask(own), operation })
     givers.set(own, gateway.give)
     return gateway
   }
@@ -116,11 +119,16 @@ export async function testNetwork(constitution?: Constitution): Promise<TestNetw
   }
 }
 
+interface Surroundings {
+  readonly world: World
+  readonly ledger: MemoryLedger
+  readonly ask: Services['ask']
+  readonly operation: Operation
+}
+
 async function openGateway(
   own: Organisation,
-  world: World,
-  ledger: MemoryLedger,
-  ask: Services['ask'],
+  { world, ledger, ask, operation }: Surroundings,
 ): Promise<TestGateway> {
   const { constitution } = world
   const organisation = constitution.organisations.find(({ name }) => name === own)
@@ -155,7 +163,7 @@ async function openGateway(
     ask,
     log,
   }
-  return { app: createApp(services), services, database, records, give, lines }
+  return { app: await createApp(services, operation), services, database, records, give, lines }
 }
 
 /** A minimal FHIR document. */

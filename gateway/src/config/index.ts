@@ -1,6 +1,6 @@
 import { organisationNamed, type Constitution, type Organisation } from 'medledger-chaincode/api'
 import { readSettings, type Reading, type Source } from './read.ts'
-import { rules } from './rules.ts'
+import { areValid, rules } from './rules.ts'
 import type { Setting } from './setting.ts'
 import { settings, type Partners, type SettingName, type Settings } from './settings.ts'
 
@@ -63,6 +63,10 @@ export function readConfig(environment: NodeJS.ProcessEnv, now: () => number = D
   if (faults.length > 0) throw new Error(`The gateway cannot start: ${faults.join('; ')}.`)
   return toConfig(reading.values as Settings)
 }
+
+/** Whether the gateway's certificates, which were valid at the start, still are. `at` is in milliseconds since 1970. */
+export const certificatesAreValid = ({ certificate, exchange }: Config, at: number): boolean =>
+  areValid([certificate, exchange.certificate], at)
 
 /** What {@link readConfig} would make of an environment, without a secret. */
 export function checkConfig(environment: NodeJS.ProcessEnv, now: () => number = Date.now): ConfigReport {

@@ -94,6 +94,10 @@ export const rules: readonly Rule[] = [
   }),
 ]
 
+/** Whether the certificates with which a gateway shows who it is are valid at an instant (milliseconds since 1970). */
+export const areValid = (pems: readonly string[], at: number): boolean =>
+  pems.every((pem) => validityFaults('certificate', pem, at).length === 0)
+
 function certificateIn(pem: string | undefined): X509Certificate | undefined {
   try {
     return pem === undefined ? undefined : new X509Certificate(pem)

@@ -19,6 +19,8 @@ const issueTypeOf = {
   PAYLOAD_TOO_LARGE: 'too-long',
   UNSUPPORTED_MEDIA_TYPE: 'not-supported',
   LIMIT_EXCEEDED: 'business-rule',
+  TOO_MANY_REQUESTS: 'throttled',
+  OVERLOADED: 'throttled',
   INTERNAL: 'exception',
   CLOCK_SKEW: 'transient',
   NOT_READY: 'transient',

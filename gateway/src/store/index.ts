@@ -1,3 +1,4 @@
+export * from './health.ts'
 export * from './open.ts'
 export * from './positions.ts'
 export * from './sqlite.ts'

@@ -1,0 +1,102 @@
+import type { AddressInfo } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { createMetricsServer } from '../../gateway/src/metrics-server.ts'
+import { createMetrics } from '../../gateway/src/metrics.ts'
+import { depositAt, depositOf, grantAt, testNetwork } from '../support/gateway-network.ts'
+import { doctorActor } from '../support/ledger-samples.ts'
+
+/** What a monitoring reads, without times and the process's own. */
+const countsIn = (text: string): string[] =>
+  text
+    .replaceAll(/,organisation="north"|organisation="north",/g, '')
+    .split('\n')
+    .filter((line) => /^medledger_\w+(_total|_count)\{/.test(line))
+
+const stepOf = (step: 'endorse' | 'order' | 'commit', outcome: string) =>
+  ({ step, name: 'RequestAccess', outcome, milliseconds: 20 }) as const
+
+describe('the metrics', () => {
+  test('time requests by route and class of status, without addresses or made-up methods', async () => {
+    const metrics = createMetrics('north')
+    const { gateways } = await testNetwork(undefined, { metrics })
+    const { app } = gateways.north
+    await app.inject('/fhir/Bundle/north-lindqvist')
+    await app.inject({ url: '/lindqvist', method: 'PROPFIND' as 'GET' })
+    const text = await metrics.text()
+    expect(text).not.toContain('lindqvist')
+    expect(countsIn(text)).toContain(
+      'medledger_http_request_duration_seconds_count{method="GET",route="/fhir/Bundle/:id",status="4xx"} 1',
+    )
+    expect(text).toContain('method="any",route="none",status="4xx"')
+  })
+
+  test('do not tell a permitted access from a refused one', async () => {
+    const countsOf = async (isPermitted: boolean): Promise<string[]> => {
+      const metrics = createMetrics('north')
+      const network = await testNetwork(undefined, { metrics })
+      const [document = ''] = await depositAt(network, 'north', 'maria', [depositOf('letter')])
+      await grantAt(network, 'maria', {
+        type: isPermitted ? 'permit' : 'deny',
+        actor: [doctorActor('dr.chen')],
+      })
+      const { statusCode } = await network.send('dr.chen', { url: `/fhir/Bundle/${document}` })
+      expect(statusCode).toBe(isPermitted ? 200 : 403)
+      return countsIn(await metrics.text())
+    }
+    expect(await countsOf(true)).toEqual(await countsOf(false))
+  })
+
+  test('time endorsing, ordering and committing by outcome, and count invalid transactions by code', async () => {
+    const metrics = createMetrics('north')
+    metrics.step(stepOf('endorse', 'endorsed'))
+    metrics.step(stepOf('endorse', 'LEDGER_UNAVAILABLE'))
+    metrics.step(stepOf('order', 'accepted'))
+    metrics.step(stepOf('commit', 'VALID'))
+    metrics.step(stepOf('commit', 'MVCC_READ_CONFLICT'))
+    metrics.step(stepOf('commit', 'unknown'))
+    const counts = countsIn(await metrics.text())
+    for (const [step, outcome] of [
+      ['endorse', 'endorsed'],
+      ['endorse', 'LEDGER_UNAVAILABLE'],
+      ['order', 'accepted'],
+      ['commit', 'VALID'],
+      ['commit', 'unknown'],
+    ])
+      expect(counts).toContain(
+        `medledger_ledger_step_duration_seconds_count{step="${step}",outcome="${outcome}"} 1`,
+      )
+    expect(counts.filter((line) => line.startsWith('medledger_invalid'))).toEqual([
+      'medledger_invalid_transactions_total{code="MVCC_READ_CONFLICT"} 1',
+    ])
+  })
+
+  test('show the ledger’s height, its connection and the outbox as they are now', async () => {
+    const metrics = createMetrics('north')
+    let connected = true
+    metrics.watch({ height: () => ({ blocks: 7, connected }), outboxPending: async () => 3 })
+    const first = await metrics.text()
+    for (const line of ['ledger_blocks', 'ledger_connected', 'outbox_pending'])
+      expect(first).toMatch(new RegExp(`^medledger_${line}\\{organisation="north"\\} [137]$`, 'm'))
+    connected = false
+    expect(await metrics.text()).toContain('medledger_ledger_connected{organisation="north"} 0')
+    expect(first).toContain('process_cpu_seconds_total')
+  })
+
+  test('are served at their own port, and nothing else is', async () => {
+    const metrics = createMetrics('north')
+    const server = createMetricsServer(metrics)
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve())
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const answer = await fetch(`${url}/metrics`)
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, metrics.contentType])
+    expect(await answer.text()).toContain('medledger_releases_total')
+    expect((await fetch(`${url}/healthz`)).status).toBe(404)
+    expect((await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404)
+    server.close()
+    server.closeAllConnections()
+    const { gateways } = await testNetwork(undefined, { metrics })
+    expect((await gateways.north.app.inject('/metrics')).statusCode).toBe(404)
+  })
+})
