@@ -24,6 +24,15 @@ export const rules: readonly Rule[] = [
       ? []
       : [`${variable('organisation')}: the constitution has no such organisation`],
   ),
+  rule(['constitution', 'development'], ({ constitution, development }) => {
+    const insecure = constitution.issuers.filter(({ issuer }) => !issuer.startsWith('https://'))
+    return development
+      ? []
+      : insecure.map(
+          ({ organisation }) =>
+            `${variable('constitution')}: the issuer of ${organisation} is one for development (not https)`,
+        )
+  }),
   rule(['organisation', 'constitution', 'partners'], ({ organisation, constitution, partners }) => {
     const others = constitution.organisations.map(({ name }) => name).filter((name) => name !== organisation)
     const missing = others.filter((name) => !Object.hasOwn(partners, name))

@@ -36,6 +36,15 @@ export const settings = {
     read: (text) => check(Constitution, json(text), 'constitution'),
     show: (value) => `sha256 ${sha256Hex(canonical(value))}`,
   }),
+  development: setting({
+    variable: 'MEDLEDGER_DEVELOPMENT',
+    form: 'value',
+    purpose:
+      '`true` declares that nobody depends on this: only then may tokens come from a provider without https',
+    default: 'false',
+    read: trueOrFalse,
+    show: Boolean,
+  }),
   chaincode: setting({
     variable: 'MEDLEDGER_CHAINCODE',
     form: 'value',
@@ -187,6 +196,11 @@ function object(text: string): object {
   const value = json(text)
   if (typeof value !== 'object' || value === null) throw new Error('is not a JSON object')
   return value
+}
+
+function trueOrFalse(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error('is neither true nor false')
+  return text === 'true'
 }
 
 function masterKey(text: string): Uint8Array {

@@ -132,6 +132,7 @@ describe('a configuration', () => {
   })
 
   test.each([
+    ['MEDLEDGER_DEVELOPMENT', 'yes', 'is neither true nor false'],
     ['MEDLEDGER_HTTP_PORT', '70000', 'is not a port'],
     ['MEDLEDGER_EXCHANGE_PORT', '1.5', 'is not a port'],
     ['MEDLEDGER_RATE_LIMIT_PERSON', '0', 'is not a whole number from 1'],
@@ -199,6 +200,16 @@ describe('a configuration whose parts do not fit together', () => {
         reason,
       )
     }
+  })
+
+  test('takes tokens from development providers only where that is declared', () => {
+    const faults = faultsOf({ MEDLEDGER_DEVELOPMENT: 'false' })
+    expect(faults.map((fault) => fault.includes('is one for development'))).toEqual([true, true, true])
+    const { issuers, ...rest } = prepared.topology.constitution
+    const secure = issuers.map((issuer) => ({ ...issuer, issuer: `https://${issuer.organisation}.example` }))
+    const constitution = JSON.stringify({ ...rest, issuers: secure })
+    const changed = { MEDLEDGER_CONSTITUTION: constitution, MEDLEDGER_CONSTITUTION_FILE: undefined }
+    expect(faultsOf({ ...changed, MEDLEDGER_DEVELOPMENT: undefined })).toEqual([])
   })
 
   test('has certificates that are valid now', () => {
