@@ -5,11 +5,12 @@ import { authenticateRoutes } from './authenticate.ts'
 import type { Limits } from './config/index.ts'
 import { GatewayError } from './error.ts'
 import { createErrorHandler, routeNotFound } from './error-reply.ts'
-import { setHeaders } from './headers.ts'
+import { setHeaders, setOwnHeaders } from './headers.ts'
 import { parseJson } from './json-body.ts'
 import { limitRequests, shedLoad } from './limits.ts'
 import { onBehalfOf, type Log } from './log.ts'
 import { isAnswer, type Metrics } from './metrics.ts'
+import { createBrokenRequests, requirePlainRequests } from './plain-http.ts'
 import { auditEventRoutes } from './routes/audit-event.ts'
 import { bundleRoutes } from './routes/bundle.ts'
 import { consentRoutes } from './routes/consent.ts'
@@ -41,6 +42,7 @@ export async function createApp(services: Services, operation: Operation = {}): 
   const app = createServer(services.log, trustedProxies)
   await setHeaders(app)
   recordRequests(app, services.log, metrics)
+  requirePlainRequests(app)
   refuseWhileStopping(app, stopping)
   if (limits !== undefined) await shedLoad(app, limits, metrics)
   const { authenticate, constitution } = services
@@ -73,6 +75,7 @@ const unmeasured: Pick<Metrics, 'request' | 'token' | 'limited'> = {
 /** A server with our ways of reading bodies and of answering errors, and no routes yet. */
 function createServer(log: Log, trustedProxies: readonly string[]): FastifyInstance {
   const answerError = createErrorHandler(log)
+  const broken = createBrokenRequests()
   const app = Fastify({
     bodyLimit: bodyBytes,
     // A HEAD would commit an access and use up its release.
@@ -88,11 +91,14 @@ function createServer(log: Log, trustedProxies: readonly string[]): FastifyInsta
     routerOptions: { maxParamLength: 200 },
     // What the router itself refuses would otherwise be answered with the address, which may name a patient.
     frameworkErrors: (error, request, reply) => {
+      setOwnHeaders(request, reply)
       answerError(error, request, reply)
     },
+    clientErrorHandler: broken.answer,
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler) as unknown as FastifyInstance
+  app.server.on('request', broken.watch)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ['application/json', 'application/fhir+json'],

@@ -53,7 +53,8 @@ export function replyWith(
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="medledger"')
   if (status === 503 || status === 202) reply.header('retry-after', '2')
   reply.status(status)
-  if (request.url.startsWith('/fhir')) {
+  // The route, where there is one: its address can be spelled in several ways.
+  if ((request.routeOptions.url ?? request.url).startsWith('/fhir')) {
     return reply.type('application/fhir+json').send(outcomeOf(code, message))
   }
   const type = `urn:medledger:error:${code}`
