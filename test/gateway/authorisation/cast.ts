@@ -215,7 +215,12 @@ const strangers: readonly Asker[] = [
   { ...doctor, name: 'latecomer', presents: 'an expired token' },
   { ...doctor, name: 'stray', presents: 'another gateway’s token' },
 ]
-const strangersAsk = new Set(['nothing said', 'permits everybody', 'no documents', 'unknown patient'])
+export const strangersAsk: ReadonlySet<string> = new Set([
+  'nothing said',
+  'permits everybody',
+  'no documents',
+  'unknown patient',
+])
 
 function unregistered({ registered: _registered, ...asker }: Asker): Asker {
   return asker
