@@ -41,8 +41,22 @@ const blockTimeoutMs = 50
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
+/** Rounds of whole readings are longer, since each waits for its releases to be recorded. */
+const quickTrees = { blocks: 3, roundMs: 1500, warmUpMs: 2000 } as const
+
 /** Undone in reverse order, whatever happens. */
 type CleanUps = (() => Promise<unknown>)[]
+
+interface Extent {
+  readonly patients: number
+  readonly lone: number
+  readonly schedule: Schedule
+}
+
+function extentOf({ quick: isQuick, against }: Options): Extent {
+  if (!isQuick) return full
+  return against === undefined ? quick : { ...quick, schedule: quickTrees }
+}
 
 function commitOf(tree: string): string {
   const git = (...args: string[]): string => execFileSync('git', ['-C', tree, ...args], { encoding: 'utf8' })
@@ -100,7 +114,7 @@ interface Options {
 /** Everything that is measured on a network of this source tree, or of two trees. */
 async function measureAll(
   { only = '', against }: Options,
-  { patients, lone, schedule }: typeof full | typeof quick,
+  { patients, lone, schedule }: Extent,
   { directory, cleanUps }: { readonly directory: string; readonly cleanUps: CleanUps },
 ): Promise<{ readonly alone: LoneAccess | undefined; readonly summaries: readonly Summary[] }> {
   const chosen = (comparisons: readonly Comparison[]): Comparison[] =>
@@ -115,9 +129,14 @@ async function measureAll(
 }
 
 async function bench(options: Options): Promise<void> {
-  const extent = options.quick ? quick : full
+  const extent = extentOf(options)
   const directory = await mkdtemp(join(tmpdir(), 'medledger-bench-'))
   const cleanUps: CleanUps = [() => rm(directory, { recursive: true, force: true })]
+  const cleanUpAll = async (): Promise<void> => {
+    for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void cleanUpAll().finally(() => process.exit(1)))
   const environment = {
     date: new Date().toISOString().slice(0, 10),
     commit: commitOf(repository),
@@ -135,7 +154,7 @@ async function bench(options: Options): Promise<void> {
       await writeFile(options.json, `${JSON.stringify(figures, undefined, 2)}\n`)
     }
   } finally {
-    for (const cleanUp of cleanUps.toReversed()) await cleanUp()
+    await cleanUpAll()
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import { canonical } from '../api/index.ts'
 
 /** The little of the shim's stub that a book needs. */
@@ -67,7 +67,8 @@ const endOf = (prefix: string): string =>
   prefix.slice(0, -1) + String.fromCodePoint((prefix.codePointAt(prefix.length - 1) ?? 0) + 1)
 
 const saltFor = (salt: string, collection: string, key: string): string =>
-  createHmac('sha256', Buffer.from(salt, 'hex'))
+  // Node takes a key as bytes many times more slowly than as an object.
+  createHmac('sha256', createSecretKey(salt, 'hex'))
     .update(JSON.stringify([collection, key]))
     .digest('hex')
     .slice(0, 32)

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 
 /**
  * The ledger's keys. Handles and identifiers enter a placement's keys only as HMACs under the placement's own secret,
@@ -42,5 +42,6 @@ export const entryKey = (secret: string, patient: string, through: string, entry
   `${entryPrefix(secret, patient)}${through}/${entry}`
 
 function blind(secret: string, ...parts: readonly string[]): string {
-  return createHmac('sha256', Buffer.from(secret, 'hex')).update(JSON.stringify(parts)).digest('hex')
+  // Node takes a key as bytes many times more slowly than as an object.
+  return createHmac('sha256', createSecretKey(secret, 'hex')).update(JSON.stringify(parts)).digest('hex')
 }

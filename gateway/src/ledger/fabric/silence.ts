@@ -1,5 +1,8 @@
+const ignore = (): void => {}
+
 /**
- * The SDK reads this when it is first loaded, and by default prints stacks, proposals and transient data for whatever
- * fails. Everything that matters reaches our own log as ids and codes. Import this before the SDK.
+ * The SDK takes its logger from here when it is first loaded, and by default prints stacks, proposals and transient data
+ * for whatever fails. Everything that matters reaches our own log as ids and codes. A level that is merely switched off
+ * still formats each of its lines: a tenth of a gateway's CPU time. Import this before the SDK.
  */
-process.env['HFC_LOGGING'] = '{}'
+Object.assign(globalThis, { hfc: { logger: { debug: ignore, info: ignore, warn: ignore, error: ignore } } })
