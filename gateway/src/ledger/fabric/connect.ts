@@ -5,6 +5,7 @@ import { deliverFrom } from './deliver.ts'
 import { followBlocks } from './follow.ts'
 import { nativeIdentityProvider, toX509, type FabricIdentity } from './identity.ts'
 import { rememberHealth } from './node.ts'
+import { createPace } from './pace.ts'
 import { prepareProfile, type ConnectionProfile } from './profile.ts'
 import { createQueries } from './query.ts'
 import { Gateway } from './sdk.ts'
@@ -20,7 +21,7 @@ export interface FabricTimeouts {
   readonly commitTimeoutMs?: number
   /** How long one peer may take over a query. */
   readonly evaluateTimeoutMs?: number
-  /** After this long without enough endorsements, a further organisation is asked. */
+  /** After this long without enough endorsements a further organisation is asked; later when the own peer is slow too. */
   readonly hedgeMs?: number
 }
 
@@ -139,6 +140,7 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
   const queries = createQueries({
     ...shared,
     ownMspId: mspOf(organisation),
+    ownHeight: () => (tail.height().connected ? tail.height().blocks : 0),
     health: peerHealth,
     connectMs: queryConnectMs,
     timeoutMs: settings.evaluateTimeoutMs,
@@ -148,6 +150,8 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     ...shared,
     orderers: channel.getCommitters(),
     peerHealth,
+    // So that whoever is asked last still has half of the time.
+    pace: createPace({ leastMs: settings.hedgeMs, mostMs: settings.endorseTimeoutMs / 2 }),
     ordererHealth: rememberHealth(healthMemoryMs),
     tail,
     lookUp: (transactionId) => queries.lookUp(transactionId),

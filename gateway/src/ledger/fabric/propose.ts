@@ -5,6 +5,7 @@ import type { LedgerLogLine, Observe, Sealed } from '../port.ts'
 import { askPeers, type PeerResponse } from './ask.ts'
 import { endorse } from './endorse.ts'
 import type { Health } from './node.ts'
+import type { Pace } from './pace.ts'
 import { toTransientMap } from './query.ts'
 import type { Answer, Verdict } from './round.ts'
 import { isEndorsedBy } from './verify.ts'
@@ -25,7 +26,8 @@ export interface ProposeOptions {
   readonly organisation: string
   readonly connectMs: number
   readonly endorseTimeoutMs: number
-  readonly hedgeMs: number
+  /** After how long without enough endorsements a further organisation is asked. */
+  readonly pace: Pace
   readonly log: (line: LedgerLogLine) => void
   readonly observe: Observe
 }
@@ -77,7 +79,7 @@ interface SignedProposal {
 async function askOrganisation(
   organisation: string,
   { sealed: { name }, signed, transactionId, timeoutMs }: SignedProposal,
-  { peersOf, peerHealth, connectMs, log, observe }: ProposeOptions,
+  { organisation: own, pace, peersOf, peerHealth, connectMs, log, observe }: ProposeOptions,
 ): Promise<Answer<PeerResponse>> {
   const began = performance.now()
   observe({ step: 'propose', name, outcome: organisation, milliseconds: 0 })
@@ -89,7 +91,9 @@ async function askOrganisation(
     onFailure: (peer, { reason }) => log({ event: 'endorse.failed', transactionId, peer, reason }),
   })
   const outcome = answer.kind === 'refused' ? answer.error.code : answer.kind
-  observe({ step: 'endorsement', name, outcome, milliseconds: performance.now() - began })
+  const milliseconds = performance.now() - began
+  if (organisation === own && answer.kind !== 'failed') pace.answered(milliseconds)
+  observe({ step: 'endorsement', name, outcome, milliseconds })
   return answer
 }
 
@@ -114,7 +118,7 @@ async function proposeOnce(
   const asked = new Set<string>()
   const began = performance.now()
   const verdict = await endorse<PeerResponse>(endorsers, {
-    hedgeMs: options.hedgeMs,
+    hedgeMs: options.pace.hedgeMs(),
     preferred: preferred(request, options),
     ask: (organisation) => {
       asked.add(organisation)

@@ -26,6 +26,8 @@ export interface QueryOptions {
   readonly newContext: () => IdentityContext
   readonly peersOf: (organisation: string) => readonly Endorser[]
   readonly health: Health
+  /** How many blocks the own peer has delivered; 0 while its stream is down. */
+  readonly ownHeight: () => number
   readonly connectMs: number
   /** For one peer. */
   readonly timeoutMs: number
@@ -52,6 +54,13 @@ function readable<T>(read: () => T): T | undefined {
     return undefined
   }
 }
+
+/** What a peer has delivered it holds, so that an only peer of the own organisation need not be asked. */
+const isDelivered = (
+  { mspid }: Endorser,
+  block: number,
+  { channel, ownMspId, ownHeight }: QueryOptions,
+): boolean => mspid === ownMspId && channel.getEndorsers(ownMspId).length === 1 && ownHeight() > block
 
 export function createQueries(options: QueryOptions): Queries {
   const { channel, chaincode, ownMspId, newContext, peersOf, health, totalMs, log } = options
@@ -102,6 +111,9 @@ export function createQueries(options: QueryOptions): Queries {
     return (info && readable(() => chainHeightOf(info))) ?? 0
   }
 
+  const holds = async (peer: Endorser, block: number): Promise<boolean> =>
+    isDelivered(peer, block, options) || (await heightAt(peer)) > block
+
   return {
     async evaluate({ name, commitment, transient }, organisations, minimumBlock) {
       const call: Call = { chaincode, fcn: name, args: [commitment], transient }
@@ -110,7 +122,7 @@ export function createQueries(options: QueryOptions): Queries {
       const peers = organisations.flatMap((organisation) => peersOf(organisation))
       for (const peer of health.failingLast(peers)) {
         if (performance.now() >= end) break
-        if (minimumBlock !== undefined && (await heightAt(peer)) <= minimumBlock) continue
+        if (minimumBlock !== undefined && !(await holds(peer, minimumBlock))) continue
         const answer = await ask(peer, call)
         if (answer.kind === 'endorsed') return answer.response
         if (answer.kind === 'refused') throw answer.error

@@ -5,6 +5,7 @@ import { createPrivateKey } from 'node:crypto'
 import type { PeerResponse } from '../../../../gateway/src/ledger/fabric/ask.ts'
 import { nativeIdentityProvider, toX509 } from '../../../../gateway/src/ledger/fabric/identity.ts'
 import { rememberHealth } from '../../../../gateway/src/ledger/fabric/node.ts'
+import { createPace } from '../../../../gateway/src/ledger/fabric/pace.ts'
 import { Client } from '../../../../gateway/src/ledger/fabric/sdk.ts'
 import { signLowS } from '../../../../gateway/src/ledger/fabric/sign.ts'
 import type { SubmitOptions } from '../../../../gateway/src/ledger/fabric/submit.ts'
@@ -184,7 +185,7 @@ export function world({
     organisation: 'north',
     connectMs: 20,
     endorseTimeoutMs: 300,
-    hedgeMs: 30,
+    pace: createPace({ leastMs: 30, mostMs: 30 }),
     orderTimeoutMs: 50,
     commitTimeoutMs: 100,
     log: (line) => void lines.push(line),
