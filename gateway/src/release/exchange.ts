@@ -46,8 +46,9 @@ export function createExchange({
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => parseJson(body),
   )
+  const organisationOf = createOrganisationOf(partners)
   server.post('/releases', async (request, reply) => {
-    const asker = organisationOf(request, partners)
+    const asker = organisationOf(request)
     const answer = await give(check(ReleaseRequest, request.body, 'request'), asker)
     reply.raw.once('finish', answered)
     return answer
@@ -68,16 +69,34 @@ function codeOf(error: unknown): GatewayErrorCode {
   return statusCode !== undefined && statusCode < 500 ? 'INVALID_REQUEST' : 'INTERNAL'
 }
 
-/** The organisation whose authority issued the caller's certificate, to its gateway; a name alone proves nothing. */
-function organisationOf({ raw }: FastifyRequest, partners: Partners): string {
-  const der = (raw.socket as TLSSocket).getPeerCertificate(true).raw as Buffer | undefined
-  if (der !== undefined) {
-    const certificate = new X509Certificate(der)
-    for (const [name, partner] of Object.entries(partners)) {
-      const issuer = new X509Certificate(partner.authority)
-      const isIssued = certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-      if (isIssued && certificate.checkHost(partner.name) !== undefined) return name
-    }
+/**
+ * Finds the organisation whose authority issued the caller's certificate, to its gateway; a name alone proves nothing. A
+ * connection's certificate does not change, so each is looked at once. Errors: NOT_AUTHENTICATED.
+ */
+function createOrganisationOf(partners: Partners): (request: FastifyRequest) => string {
+  const known = new WeakMap<object, string>()
+  const authorities = Object.entries(partners).map(([name, partner]) => ({
+    name,
+    host: partner.name,
+    issuer: new X509Certificate(partner.authority),
+  }))
+  return ({ raw: { socket } }) => {
+    const found = known.get(socket)
+    if (found !== undefined) return found
+    const der = (socket as TLSSocket).getPeerCertificate(true).raw as Buffer | undefined
+    const certificate = der && new X509Certificate(der)
+    const match = authorities.find(
+      ({ host, issuer }) =>
+        certificate?.checkIssued(issuer) &&
+        certificate.verify(issuer.publicKey) &&
+        certificate.checkHost(host) !== undefined,
+    )
+    if (match === undefined)
+      throw new GatewayError(
+        'NOT_AUTHENTICATED',
+        'The certificate belongs to no organisation of the channel.',
+      )
+    known.set(socket, match.name)
+    return match.name
   }
-  throw new GatewayError('NOT_AUTHENTICATED', 'The certificate belongs to no organisation of the channel.')
 }

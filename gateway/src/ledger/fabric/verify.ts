@@ -1,10 +1,34 @@
-import { verify, X509Certificate } from 'node:crypto'
+import { verify, X509Certificate, type KeyObject } from 'node:crypto'
 import { isLowS } from './sign.ts'
 import { identityIn } from './wire.ts'
 
 interface Signed {
   readonly payload: Uint8Array
   readonly endorsement?: { readonly endorser: Uint8Array; readonly signature: Uint8Array } | null
+}
+
+interface Endorser {
+  readonly mspId: string
+  readonly publicKey: KeyObject
+  readonly isP256: boolean
+}
+
+/** Peers are few and have one certificate each; reading one takes as long as verifying a signature. */
+const knownLimit = 200
+const known = new Map<string, Endorser>()
+
+/** Who a SerializedIdentity is. Throws when it cannot be read. */
+function endorserOf(serialized: Uint8Array): Endorser {
+  const key = Buffer.from(serialized).toString('latin1')
+  const found = known.get(key)
+  if (found !== undefined) return found
+  const { mspId, certificate } = identityIn(serialized)
+  const { publicKey } = new X509Certificate(certificate)
+  const isP256 = publicKey.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+  const endorser = { mspId, publicKey, isP256 }
+  if (known.size >= knownLimit) known.clear()
+  known.set(key, endorser)
+  return endorser
 }
 
 /**
@@ -15,11 +39,10 @@ interface Signed {
 export function isEndorsedBy(mspId: string, { payload, endorsement }: Signed): boolean {
   if (!endorsement) return false
   try {
-    const { mspId: named, certificate } = identityIn(endorsement.endorser)
-    const { publicKey } = new X509Certificate(certificate)
+    const { mspId: named, publicKey, isP256 } = endorserOf(endorsement.endorser)
     const content = Buffer.concat([payload, endorsement.endorser])
     if (named !== mspId || !verify('sha256', content, publicKey, endorsement.signature)) return false
-    return publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1' || isLowS(endorsement.signature)
+    return !isP256 || isLowS(endorsement.signature)
   } catch {
     return false
   }
