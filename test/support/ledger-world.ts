@@ -22,6 +22,8 @@ import { claimsFor, fakeIssuer, signClaims, type FakeIssuer } from './ledger-tok
 /** Who signs a proposal, and the token inside. */
 export interface Submitter {
   readonly organisation: string
+  /** When it is not the organisation's. */
+  readonly mspId?: string
   /** The certificate's attribute `medledger.role`. */
   readonly attribute: string | null
   readonly token?: string
@@ -124,7 +126,7 @@ export function openWorld({ constitution, state, issuers }: WorldParts): World {
       const sealed = seal(name, complete(fields, ids), submitter.token)
       const simulation = simulate(state, { transactionId, at: world.now, transient: sealed.transient })
       const client = {
-        getMSPID: () => organisationOf(submitter.organisation).mspId,
+        getMSPID: () => submitter.mspId ?? organisationOf(submitter.organisation).mspId,
         getAttributeValue: () => submitter.attribute,
       }
       const configuration = { constitution, now: () => world.now, log: (line: string) => logged.push(line) }
