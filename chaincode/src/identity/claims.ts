@@ -26,8 +26,7 @@ const claimAt = (payload: JsonObject, path: readonly string[]): unknown =>
   path.reduce<unknown>(memberOf, payload)
 
 /** Text without control characters, which would only serve to deceive whoever reads it in a log. */
-// oxlint-disable-next-line no-control-regex
-const plainText = /^[^\u0000-\u001F\u007F-\u009F]+$/
+const plainText = /^\P{Cc}+$/u
 
 export function textOf(value: unknown): string {
   if (typeof value !== 'string' || value.length > tokenLimits.claimCharacters || !plainText.test(value))
@@ -66,7 +65,7 @@ function requireAccessToken(payload: JsonObject): void {
 /** At `at` milliseconds since 1970 the token has begun and not ended, give or take the skew, and its life is short. */
 function lifeOf(payload: JsonObject, at: number): { issuedAt: number; expiresAt: number } {
   const [issuedAt, expiresAt] = [instantOf(payload['iat']), instantOf(payload['exp'])]
-  const startsAt = payload['nbf'] === undefined ? issuedAt : instantOf(payload['nbf'])
+  const startsAt = payload['nbf'] === undefined ? 0 : instantOf(payload['nbf'])
   const lifetime = expiresAt - issuedAt
   // Each must hold, so that an instant that is no number refuses.
   const lives =
