@@ -8,7 +8,14 @@ import {
   tableOf,
   type Battlefield,
 } from '../support/token-attacks/campaign.ts'
-import { algorithms, attackClasses, drawFrom, goodRecipe, write } from '../support/token-attacks/index.ts'
+import {
+  algorithms,
+  attackClasses,
+  drawFrom,
+  goodRecipe,
+  issuerOf,
+  write,
+} from '../support/token-attacks/index.ts'
 import { presentToGateway, presentToLedger } from '../support/token-attacks/present.ts'
 import { acceptsWithout, rules, type Reference } from '../support/token-attacks/reference.ts'
 import { seedOfRun } from '../support/seed.ts'
@@ -39,7 +46,7 @@ describe('a good token', () => {
     const patient = people.maria.handle
     const registered = {
       patient: 'f2'.repeat(16),
-      issuer: 'urn:medledger:development-issuer:authority',
+      issuer: issuerOf('authority').issuer,
       subject: 'new',
     }
     const answers = [

@@ -9,7 +9,7 @@ import { signatureTricks } from './signature-tricks.ts'
 export type { Act, Attack, AttackClass } from './attack.ts'
 export { drawFrom, type Draw } from './draw.ts'
 export { goodRecipe, withClaims, withHeader, write, type Recipe } from './recipe.ts'
-export { algorithms, attackedConstitution, setScene, type Scene } from './scene.ts'
+export { algorithms, attackedConstitution, issuerOf, setScene, type Scene } from './scene.ts'
 
 /** Every kind of attack on a token that these tests know, by family. */
 export const attackClasses: readonly AttackClass[] = [

@@ -2,6 +2,7 @@ import { MedledgerError, randomId } from 'medledger-chaincode/api'
 import { depositOf, type Organisation, type TestNetwork, type TestRequest } from '../gateway-network.ts'
 import { gatewayOf, people } from '../ledger-world.ts'
 import type { Act, Attack } from './attack.ts'
+import { issuerOf } from './scene.ts'
 
 /** What became of a token: a fault is an answer that is nobody's refusal, such as a status of 500 and more. */
 export interface Verdict {
@@ -11,7 +12,7 @@ export interface Verdict {
 }
 
 const patient = people.maria.handle
-const issuer = 'urn:medledger:development-issuer:authority'
+const { issuer } = issuerOf('authority')
 
 const requests: Readonly<Record<Act, () => TestRequest>> = {
   ask: () => ({ url: `/v1/requests/access-north/${randomId()}` }),

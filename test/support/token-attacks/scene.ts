@@ -59,6 +59,13 @@ export const attackedConstitution: Constitution = {
   issuers: [keycloakIssuer, ...demoConstitution.issuers],
 }
 
+/** An organisation's issuer in the demonstration. */
+export function issuerOf(organisation: string): Issuer {
+  const found = demoConstitution.issuers.find((issuer) => issuer.organisation === organisation)
+  if (found === undefined) throw new RangeError(`no issuer of ${organisation}`)
+  return found
+}
+
 function makeKey(alg: Algorithm, kid: string): SceneKey {
   const { publicKey, privateKey } = {
     ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -82,11 +89,6 @@ const makeKeys = (prefix: string): SceneIssuer['keys'] => ({
 
 /** Puts the scene's keys and people on the ledger of a world with {@link attackedConstitution}. */
 export async function setScene(world: World): Promise<Scene> {
-  const issuerOf = (name: string): Issuer => {
-    const found = world.constitution.issuers.find(({ issuer }) => issuer === name)
-    if (found === undefined) throw new RangeError(`no issuer ${name}`)
-    return found
-  }
   const addKeys = async (issuer: Issuer, prefix: string): Promise<SceneIssuer['keys']> => {
     const keys = makeKeys(prefix)
     for (const { kid, publicKey: key } of Object.values(keys)) {
@@ -95,7 +97,7 @@ export async function setScene(world: World): Promise<Scene> {
     return keys
   }
   const development = async (name: string, subject: keyof typeof people): Promise<SceneIssuer> => {
-    const profile = issuerOf(`urn:medledger:development-issuer:${name}`)
+    const profile = issuerOf(name)
     return { profile, keys: await addKeys(profile, `attacked-${name}`), subject, role: people[subject].role }
   }
   const keycloak = {
