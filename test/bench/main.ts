@@ -33,7 +33,7 @@ const usage = `npm run bench -- [options]
   --against DIR   compares whole readings with those of another source tree (installed) instead
 `
 
-const full = { patients: 1000, lone: 300, schedule: { blocks: 5, roundMs: 3000, warmUpMs: 3000 } } as const
+const full = { patients: 1000, lone: 300, schedule: { blocks: 4, roundMs: 2000, warmUpMs: 2000 } } as const
 const quick = { patients: 100, lone: 100, schedule: { blocks: 2, roundMs: 400, warmUpMs: 400 } } as const
 
 /** The embedded network's own: see `defaultBatch` there. */

@@ -26,9 +26,24 @@ export function toLowSDer(raw: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([0x30, body.length]), body])
 }
 
-/** Signs with ECDSA P-256 and SHA-256, as Fabric wants it. */
-export const signLowS = (message: Uint8Array, key: KeyObject): Buffer =>
-  toLowSDer(sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }))
+/** A number of a DER signature in 32 bytes: without the zero that makes it positive, with those that DER leaves out. */
+function toField(digits: Uint8Array): Buffer {
+  const field = Buffer.alloc(fieldBytes)
+  const kept = digits.subarray(-fieldBytes)
+  field.set(kept, fieldBytes - kept.length)
+  return field
+}
+
+/**
+ * Signs with ECDSA P-256 and SHA-256, as Fabric wants it. Node signs three times as fast when it is given the key alone
+ * and not an object with options, so that the form is made here.
+ */
+export function signLowS(message: Uint8Array, key: KeyObject): Buffer {
+  const der = sign('sha256', message, key)
+  if (isLowS(der)) return der
+  const endOfR = 4 + (der[3] ?? 0)
+  return toLowSDer(Buffer.concat([toField(der.subarray(4, endOfR)), toField(der.subarray(endOfR + 2))]))
+}
 
 /** A P-256 private key from PEM. Throws a RangeError for any other kind: its signatures would all be refused. */
 export function signingKey(pem: string): KeyObject {
