@@ -52,7 +52,32 @@ export function readSignature(signature: Uint8Array): { r: bigint; s: bigint } {
   return { r: toInteger(r.content), s: toInteger(s.content) }
 }
 
-/** Whether this is a DER signature in the form that Fabric accepts. */
+function goInteger(source: Buffer): { value: bigint; rest: Buffer } {
+  const { content, rest } = readElement(source, 0x02)
+  const [first = 0, second = 0x80] = content
+  const isMinimal = content.length > 0 && (content.length === 1 || first !== 0 || second > 0x7f)
+  if (!isMinimal || first > 0x7f) throw new SyntaxError('not a DER signature')
+  return { value: toInteger(content), rest }
+}
+
+/**
+ * The signature as Fabric takes it (bccsp/utils/ecdsa.go on Go's encoding/asn1), in strict DER; undefined when Fabric
+ * takes it for none. Fabric ignores what follows the two integers and the sequence, so that a peer which did not would
+ * judge some transactions differently.
+ */
+export function toFabricSignature(signature: Uint8Array): Buffer | undefined {
+  try {
+    const { content } = readElement(Buffer.from(signature), 0x30)
+    const r = goInteger(content)
+    const s = goInteger(r.rest)
+    if (r.value === 0n || s.value === 0n || s.value > halfOrder) return undefined
+    return derSequence(derInteger(r.value), derInteger(s.value))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether this is a strict DER signature with the lower s. */
 export function isLowS(signature: Uint8Array): boolean {
   try {
     return readSignature(signature).s <= halfOrder

@@ -8,6 +8,7 @@ import {
   isLowS,
   readSignature,
   signLowS,
+  toFabricSignature,
 } from '../../../scripts/network/ecdsa.ts'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -44,6 +45,28 @@ describe('signatures', () => {
     const signature = sign('sha256', Buffer.from('x'), privateKey)
     expect(isLowS(Buffer.concat([signature, Buffer.from([0])]))).toBe(false)
     expect(isLowS(signature.subarray(0, 20))).toBe(false)
+  })
+})
+
+describe('signatures as Fabric reads them', () => {
+  const signature = signLowS(privateKey, Buffer.from('content'))
+  const { r, s } = readSignature(signature)
+  const zero = Buffer.from([0])
+
+  test('may be followed by anything, inside the sequence and after it', () => {
+    expect(toFabricSignature(signature)).toEqual(signature)
+    expect(toFabricSignature(Buffer.concat([signature, zero]))).toEqual(signature)
+    expect(toFabricSignature(derSequence(derInteger(r), derInteger(s), derInteger(1n)))).toEqual(signature)
+  })
+
+  test('are none when an integer is not in its shortest form, negative, zero or high', () => {
+    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+    const padded = der(2, Buffer.concat([zero, derInteger(5n).subarray(2)]))
+    for (const first of [padded, der(2, Buffer.from([0x80])), der(2, Buffer.alloc(0)), derInteger(0n)])
+      expect(toFabricSignature(derSequence(first, derInteger(s)))).toBeUndefined()
+    for (const second of [0n, order - s, 2n ** 256n])
+      expect(toFabricSignature(derSequence(derInteger(r), derInteger(second)))).toBeUndefined()
+    expect(toFabricSignature(signature.subarray(0, 30))).toBeUndefined()
   })
 })
 

@@ -70,6 +70,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const store = openPrivateStore(join(directory, 'private'), definition.name)
   const transient = openTransientStore(directory, definition.name)
   const custody = createCustody({ definition, mspId, state, transient, store })
+  const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
+  const context = { channel, definitions, state, hasTransaction }
   const listeners = new Set<() => void>()
   const settled: string[] = []
 
@@ -111,8 +113,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     transient,
     find: custody.find,
     async commit(block, checked) {
-      const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
-      const codes = validateBlock(checked, { channel, definitions, state, hasTransaction })
+      const codes = validateBlock(checked, { ...context, block: block.number })
       const fetch: FetchPrivate = (wanted) => custody.find(wanted) ?? options.fetch(wanted)
       custody.gather(block.number, checked, codes, fetch)
       blocks.append(withMetadata(block, slot.validationCodes, Buffer.from(codes)))

@@ -1,5 +1,5 @@
 import { sha256, transactionId } from '../crypto/digest.ts'
-import { bytes, common, decode, peer } from '../wire/message.ts'
+import { bytes, common, decode, peer, wrap } from '../wire/message.ts'
 import { readWriteSetOf, type NamespaceSet } from './read-write-set.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 
@@ -73,6 +73,7 @@ export function readEnvelope(envelope: Uint8Array): {
   const isSound =
     channelHeader.getEpoch() === 0 &&
     header.nonce.length > 0 &&
+    // The genesis block's envelope has no creator; validation knows which block it is.
     (header.creator.length > 0 || header.type === CONFIG)
   return {
     header,
@@ -96,34 +97,36 @@ class Fault extends Error {
   }
 }
 
+/** Reads a part of a transaction; what cannot be read is a fault of this code. */
+function readPart<T>(fault: ValidationCode, read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw new Fault(fault)
+  }
+}
+
 function readEvent(content: Uint8Array, chaincode: string): string | undefined {
   if (content.length === 0) return undefined
-  const event = decode(peer.ChaincodeEvent, content)
+  const event = readPart(code.INVALID_OTHER_REASON, () => decode(peer.ChaincodeEvent, content))
   if (event.getChaincodeId() !== chaincode) throw new Fault(code.INVALID_OTHER_REASON)
   return event.getEventName()
 }
 
-function readResults(content: Uint8Array): readonly NamespaceSet[] {
-  const namespaces = ((): readonly NamespaceSet[] => {
-    try {
-      return readWriteSetOf(content)
-    } catch {
-      throw new Fault(code.BAD_RWSET)
-    }
-  })()
+function checkNamespaces(namespaces: readonly NamespaceSet[]): void {
   const names = new Set(namespaces.map(({ namespace }) => namespace))
   if (names.size !== namespaces.length) throw new Fault(code.ILLEGAL_WRITESET)
   if (namespaces.some(({ unsupported }) => unsupported.length > 0)) throw new Fault(code.INVALID_OTHER_REASON)
-  return namespaces
 }
 
 interface EndorsedAction {
   readonly endorsed: Buffer
   readonly endorsements: Action['endorsements']
-  readonly result: peer.ChaincodeAction
+  /** `protos.ChaincodeAction`; empty when the endorsers have signed none. */
+  readonly result: Uint8Array
 }
 
-/** What was endorsed, when it was endorsed for this very proposal. */
+/** What was endorsed, when it was endorsed for this very proposal (validateEndorserTransaction). */
 function readEndorsedAction(headers: Headers, data: Uint8Array): EndorsedAction {
   const [item, ...others] = decode(peer.Transaction, data).getActionsList()
   if (item === undefined || others.length > 0) throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
@@ -133,10 +136,10 @@ function readEndorsedAction(headers: Headers, data: Uint8Array): EndorsedAction 
     throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
   const content = decode(peer.ChaincodeActionPayload, item.getPayload_asU8())
   const action = content.getAction()
-  if (action === undefined) throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
+  const proposal = content.getChaincodeProposalPayload_asU8()
+  if (action === undefined || proposal.length === 0) throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
   const endorsed = bytes(action.getProposalResponsePayload_asU8())
   const response = decode(peer.ProposalResponsePayload, endorsed)
-  const proposal = content.getChaincodeProposalPayload_asU8()
   const proposalHash = sha256(headers.channelHeader, signatureHeader, proposal)
   if (!proposalHash.equals(response.getProposalHash_asU8()))
     throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
@@ -146,20 +149,85 @@ function readEndorsedAction(headers: Headers, data: Uint8Array): EndorsedAction 
       endorser: bytes(endorsement.getEndorser_asU8()),
       signature: bytes(endorsement.getSignature_asU8()),
     })),
-    result: decode(peer.ChaincodeAction, response.getExtension_asU8()),
+    result: response.getExtension_asU8(),
   }
 }
 
+type ChaincodeId = peer.ChaincodeID | undefined
+
+/** Name and version of the chaincode, which the client and the endorsers must name alike. */
+function readChaincode(named: ChaincodeId, endorsed: ChaincodeId): { name: string; version: string } {
+  if (named === undefined || endorsed === undefined) throw new Fault(code.INVALID_OTHER_REASON)
+  const name = named.getName()
+  const version = endorsed.getVersion()
+  if (name === '' || name !== endorsed.getName() || version === '') throw new Fault(code.INVALID_CHAINCODE)
+  return { name, version }
+}
+
+/** In the order of plugindispatcher.Dispatch, which decides the code of a transaction with several faults. */
 function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array): Action {
-  const { endorsed, endorsements, result } = readEndorsedAction(headers, data)
-  const chaincode = result.getChaincodeId()?.getName() ?? ''
-  const chaincodeVersion = result.getChaincodeId()?.getVersion() ?? ''
-  const named = decode(peer.ChaincodeHeaderExtension, header.extension).getChaincodeId()?.getName()
-  if (chaincode === '' || chaincodeVersion === '' || named !== chaincode)
-    throw new Fault(code.INVALID_CHAINCODE)
-  const eventName = readEvent(result.getEvents_asU8(), chaincode)
-  const namespaces = readResults(result.getResults_asU8())
-  return { chaincode, chaincodeVersion, eventName, endorsed, endorsements, namespaces }
+  const { endorsed, endorsements, result } = readPart(code.INVALID_ENDORSER_TRANSACTION, () =>
+    readEndorsedAction(headers, data),
+  )
+  const extension = readPart(code.BAD_HEADER_EXTENSION, () =>
+    decode(peer.ChaincodeHeaderExtension, header.extension),
+  )
+  if (result.length === 0) throw new Fault(code.BAD_RESPONSE_PAYLOAD)
+  const action = readPart(code.BAD_RESPONSE_PAYLOAD, () => decode(peer.ChaincodeAction, result))
+  const namespaces = readPart(code.BAD_RWSET, () => readWriteSetOf(action.getResults_asU8()))
+  const { name, version } = readChaincode(extension.getChaincodeId(), action.getChaincodeId())
+  const eventName = readEvent(action.getEvents_asU8(), name)
+  checkNamespaces(namespaces)
+  return { chaincode: name, chaincodeVersion: version, eventName, endorsed, endorsements, namespaces }
+}
+
+/** An envelope's own two fields, if it can be read; in its canonical form no other bytes belong to it. */
+function readFields(envelope: Uint8Array): { payload: Uint8Array; signature: Uint8Array } | undefined {
+  try {
+    const message = decode(common.Envelope, envelope)
+    return { payload: message.getPayload_asU8(), signature: message.getSignature_asU8() }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The envelope with its payload and signature alone, as an orderer writes it into a block; undefined when it lacks one
+ * of them. What is neither signed nor a signature must not reach the chain, and Fabric's peers refuse a block with an
+ * envelope in any other form (protoutil.VerifyTransactionsAreWellFormed).
+ */
+export function canonicalEnvelope(envelope: Uint8Array): Buffer | undefined {
+  const fields = readFields(envelope)
+  if (fields === undefined || fields.payload.length === 0 || fields.signature.length === 0) return undefined
+  return Buffer.concat([wrap(1, fields.payload), wrap(2, fields.signature)])
+}
+
+/** The headers of an envelope, or why it has none. */
+function readHeaders(envelope: Buffer): ReturnType<typeof readEnvelope> | ValidationCode {
+  const fields = readFields(envelope)
+  if (fields === undefined) return code.INVALID_OTHER_REASON
+  try {
+    decode(common.Payload, fields.payload)
+  } catch {
+    return code.BAD_PAYLOAD
+  }
+  try {
+    return readEnvelope(envelope)
+  } catch {
+    return code.BAD_COMMON_HEADER
+  }
+}
+
+const knownTypes: ReadonlySet<number> = new Set([CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION])
+
+/** What an envelope asks for; undefined for a configuration. Errors: {@link Fault}, in Fabric's order. */
+function readContent({ header, headers, data }: ReturnType<typeof readEnvelope>): Action | undefined {
+  if (!headers.isSound || !knownTypes.has(header.type)) throw new Fault(code.BAD_COMMON_HEADER)
+  if (header.type === CONFIG) return undefined
+  if (header.type === CONFIG_UPDATE) throw new Fault(code.UNSUPPORTED_TX_PAYLOAD)
+  if (header.transactionId !== transactionId(header.nonce, header.creator))
+    throw new Fault(code.BAD_PROPOSAL_TXID)
+  return readAction(header, headers, data)
 }
 
 /**
@@ -168,31 +236,13 @@ function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array):
  */
 export function readTransaction(envelope: Buffer): Transaction {
   const unread = { envelope, header: undefined, action: undefined }
-  if (envelope.length === 0) return { ...unread, fault: code.NIL_ENVELOPE }
-  const read = ((): ReturnType<typeof readEnvelope> | undefined => {
-    try {
-      return readEnvelope(envelope)
-    } catch {
-      return undefined
-    }
-  })()
-  if (read === undefined) return { ...unread, fault: code.BAD_PAYLOAD }
-  const { header, headers, data } = read
-  const known: readonly number[] = [CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION]
-  const judged = (fault: ValidationCode | undefined, action?: Action): Transaction => ({
-    envelope,
-    header,
-    action,
-    fault,
-  })
-  if (!headers.isSound || !known.includes(header.type)) return judged(code.BAD_COMMON_HEADER)
-  if (header.type === CONFIG) return judged(undefined)
-  if (header.type === CONFIG_UPDATE) return judged(code.UNSUPPORTED_TX_PAYLOAD)
-  if (header.transactionId !== transactionId(header.nonce, header.creator))
-    return judged(code.BAD_PROPOSAL_TXID)
+  const read = readHeaders(envelope)
+  if (typeof read === 'number') return { ...unread, fault: read }
+  const { header } = read
   try {
-    return judged(undefined, readAction(header, headers, data))
+    return { envelope, header, action: readContent(read), fault: undefined }
   } catch (error) {
-    return judged(error instanceof Fault ? error.code : code.INVALID_ENDORSER_TRANSACTION)
+    const fault = error instanceof Fault ? error.code : code.INVALID_ENDORSER_TRANSACTION
+    return { envelope, header, action: undefined, fault }
   }
 }

@@ -3,12 +3,14 @@ import type { Definition } from './definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
 import { sameVersion, type StateView, type StateWrite } from './state.ts'
-import { isEndorserTransaction, type Action, type EnvelopeHeader, type Transaction } from './transaction.ts'
+import { isEndorserTransaction, type Transaction } from './transaction.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 import type { CheckedTransaction } from './verify-signatures.ts'
 
 /** What validation knows of the chain besides the block. */
 export interface ValidationContext {
+  /** Number of the block. */
+  readonly block: number
   readonly channel: string
   readonly definitions: ReadonlyMap<string, Definition>
   readonly state: StateView
@@ -16,11 +18,7 @@ export interface ValidationContext {
 }
 
 /** Faults of form that Fabric finds before it looks at the creator's signature. */
-const beforeSignature: ReadonlySet<ValidationCode> = new Set([
-  code.NIL_ENVELOPE,
-  code.BAD_PAYLOAD,
-  code.BAD_COMMON_HEADER,
-])
+const beforeSignature: ReadonlySet<ValidationCode> = new Set([code.BAD_PAYLOAD, code.BAD_COMMON_HEADER])
 
 /** Faults of form that Fabric finds before it looks for the transaction id on the ledger. */
 const beforeDuplicate: ReadonlySet<ValidationCode> = new Set([
@@ -33,17 +31,16 @@ const isWriting = ({ writes, collections }: NamespaceSet): boolean =>
   writes.length > 0 || collections.some((collection) => collection.writes.length > 0)
 
 /**
- * Whether those endorsed whom the policies ask for: the chaincode's policy for public writes and for a transaction
- * that writes nothing, each collection's own policy for what is written there (Fabric's validator_keylevel.go).
+ * Whether those endorsed whom the policies of a namespace ask for: the chaincode's policy for public writes and for a
+ * transaction that writes nothing, each collection's own policy for what is written there (validator_keylevel.go).
  */
 function isEndorsed(
-  action: Action,
+  { collections, writes }: Pick<NamespaceSet, 'collections' | 'writes'>,
   endorsers: CheckedTransaction['endorsers'],
   definition: Definition,
 ): boolean {
-  const own = action.namespaces.filter(({ namespace }) => namespace === definition.name)
-  const written = own.flatMap(({ collections }) => collections.filter(({ writes }) => writes.length > 0))
-  const needsChaincodePolicy = own.some(({ writes }) => writes.length > 0) || written.length === 0
+  const written = collections.filter((collection) => collection.writes.length > 0)
+  const needsChaincodePolicy = writes.length > 0 || written.length === 0
   if (needsChaincodePolicy && !holds(definition.policy, endorsers)) return false
   return written.every(({ collection }) => {
     const policy = definition.collections.get(collection)?.policy
@@ -51,33 +48,56 @@ function isEndorsed(
   })
 }
 
-function judgeAction(transaction: CheckedTransaction, context: ValidationContext): ValidationCode {
-  const { action, endorsers } = transaction
+const nothing = { collections: [], writes: [] }
+
+/**
+ * Every namespace that is written must have a definition, and those endorsed whom it asks for; the namespace of the
+ * chaincode also when it is not written. The version under which it was endorsed is not compared (v20's dispatcher).
+ */
+function judgeAction({ action, endorsers }: CheckedTransaction, context: ValidationContext): ValidationCode {
   if (action === undefined) return code.INVALID_ENDORSER_TRANSACTION
-  const definition = context.definitions.get(action.chaincode)
-  if (definition === undefined) return code.INVALID_CHAINCODE
-  if (definition.version !== action.chaincodeVersion) return code.EXPIRED_CHAINCODE
-  const isForeign = action.namespaces.some((set) => set.namespace !== definition.name && isWriting(set))
-  if (isForeign) return code.INVALID_CHAINCODE
-  return isEndorsed(action, endorsers, definition) ? code.VALID : code.ENDORSEMENT_POLICY_FAILURE
+  const setOf = (name: string): NamespaceSet | undefined =>
+    action.namespaces.find(({ namespace }) => namespace === name)
+  const written = action.namespaces.filter(isWriting).map(({ namespace }) => namespace)
+  const judged = [...new Set([action.chaincode, ...written])].map((name) => {
+    const definition = context.definitions.get(name)
+    if (definition === undefined) return code.INVALID_CHAINCODE
+    const isSatisfied = isEndorsed(setOf(name) ?? nothing, endorsers, definition)
+    return isSatisfied ? code.VALID : code.ENDORSEMENT_POLICY_FAILURE
+  })
+  // Fabric's order is that of a Go map, so that either code may come first there; what is unknown is said first here.
+  if (judged.includes(code.INVALID_CHAINCODE)) return code.INVALID_CHAINCODE
+  return judged.find((value) => value !== code.VALID) ?? code.VALID
 }
 
-/** What the id says: of which channel the transaction is, and whether the ledger has it already. */
-function judgeIdentity(header: EnvelopeHeader, context: ValidationContext): ValidationCode {
-  if (header.channel !== context.channel) return code.TARGET_CHAIN_NOT_FOUND
-  return context.hasTransaction(header.transactionId) ? code.DUPLICATE_TXID : code.VALID
+/**
+ * A configuration is that of the genesis block, which each peer has been given and compared at its start.
+ * Errors: when a later block brings another one, which this peer could only ignore: it must not go on as if it had not.
+ */
+function judgeConfiguration(
+  { header, isCreatorValid }: CheckedTransaction,
+  context: ValidationContext,
+): ValidationCode {
+  if (context.block === 0) return code.VALID
+  if (header?.creator.length === 0) return code.BAD_COMMON_HEADER
+  if (!isCreatorValid) return code.BAD_CREATOR_SIGNATURE
+  throw new Error(`block ${context.block} updates the channel's configuration, which is not supported`)
+}
+
+function isFromChannel({ header, isCreatorValid }: CheckedTransaction, context: ValidationContext): boolean {
+  // A peer knows no MSP of a channel that it has not joined, and so none of its creators either.
+  return isCreatorValid && header?.channel === context.channel
 }
 
 /** Form, signatures and endorsements of one transaction, in Fabric's order (txvalidator/v20). */
 function judge(transaction: CheckedTransaction, context: ValidationContext): ValidationCode {
-  const { header, fault = code.VALID, isCreatorValid } = transaction
+  const { header, fault = code.VALID } = transaction
   if (header === undefined || beforeSignature.has(fault)) return fault
-  // The only configuration block is the genesis block, which each peer has been given and compared at its start.
-  if (!isEndorserTransaction(transaction) && fault === code.VALID) return code.VALID
-  if (!isCreatorValid) return code.BAD_CREATOR_SIGNATURE
+  if (fault === code.VALID && !isEndorserTransaction(transaction))
+    return judgeConfiguration(transaction, context)
+  if (!isFromChannel(transaction, context)) return code.BAD_CREATOR_SIGNATURE
   if (beforeDuplicate.has(fault)) return fault
-  const identity = judgeIdentity(header, context)
-  if (identity !== code.VALID) return identity
+  if (context.hasTransaction(header.transactionId)) return code.DUPLICATE_TXID
   return fault === code.VALID ? judgeAction(transaction, context) : fault
 }
 

@@ -21,10 +21,11 @@ function checkCreator({ header }: Transaction, membership: Membership): boolean 
 function checkEndorsers({ endorsed, endorsements }: Action, membership: Membership): Principal[] {
   const distinct = new Map<string, Principal>()
   for (const { endorser, signature } of endorsements) {
-    const key = endorser.toString('latin1')
-    if (distinct.has(key)) continue
     try {
       const member = membership.identify(endorser)
+      // One certificate can be written in many ways, and is one endorser still (SignatureSetToValidIdentities).
+      const key = `${member.mspId} ${member.certificate.fingerprint256}`
+      if (distinct.has(key)) continue
       if (membership.verify(member, Buffer.concat([endorsed, endorser]), signature)) distinct.set(key, member)
     } catch {
       // An endorser that no MSP vouches for counts for nothing, as in Fabric's cauthdsl.

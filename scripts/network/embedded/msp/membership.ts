@@ -1,5 +1,5 @@
 import { verify, X509Certificate } from 'node:crypto'
-import { isLowS } from '../../ecdsa.ts'
+import { toFabricSignature } from '../../ecdsa.ts'
 import { bytes, decode, msp } from '../wire/message.ts'
 import type { Principal, Role } from './policy.ts'
 
@@ -88,9 +88,10 @@ export function createMembership(authorities: ReadonlyMap<string, string>): Memb
       return member
     },
     verify(member, content, signature) {
-      if (!isLowS(signature)) return false
+      const strict = toFabricSignature(signature)
+      if (strict === undefined) return false
       try {
-        return verify('sha256', content, member.certificate.publicKey, signature)
+        return verify('sha256', content, member.certificate.publicKey, strict)
       } catch {
         return false
       }
@@ -98,9 +99,12 @@ export function createMembership(authorities: ReadonlyMap<string, string>): Memb
   }
 }
 
-/** Why a member's certificate does not hold now; undefined when it does. */
+/**
+ * Why a member's certificate does not hold now; undefined when it does. Fabric looks at the end only; that a certificate
+ * is not valid yet is refused here as well, where something new comes in, because it can only be a mistake.
+ */
 export function expiryOf(member: Member, now: number): string | undefined {
-  if (now > member.notAfter) return `identity expired ${Math.round((now - member.notAfter) / 1000)}s ago`
+  if (now > member.notAfter) return 'identity expired'
   if (now < member.notBefore) return 'identity is not valid yet'
   return undefined
 }
