@@ -1,7 +1,8 @@
 import type { Channel } from './channel/channel.ts'
 import { decodeBlock, type Block } from './ledger/block.ts'
 import { checkTransaction, type CheckedTransaction } from './ledger/verify-signatures.ts'
-import { isBlockSigned, type Ordering } from './node/ordering.ts'
+import { checkBlock } from './node/check-block.ts'
+import type { Ordering } from './node/ordering.ts'
 
 /** A block with the signatures of its transactions checked. */
 export interface SourceBlock {
@@ -14,18 +15,18 @@ const cacheLimit = 32
 
 /**
  * The orderer's blocks for the peers of this process; undefined when there is none of this number yet, or the orderer
- * is stopped. Errors: when a block is not signed by an orderer, or the asking peer is ahead of the orderer.
+ * is stopped. Errors: when a block is not one that a peer may go on with, or the asking peer is ahead of the orderer.
  */
 export function createBlockSource(
-  channel: Channel,
-  ordering: () => Ordering | undefined,
+  channel: Pick<Channel, 'name' | 'membership' | 'policies'>,
+  ordering: () => Pick<Ordering, 'blocks'> | undefined,
 ): (number: number) => SourceBlock | undefined {
   const cache = new Map<number, SourceBlock>()
-  const { membership, ordererMspId } = channel
+  const { name, membership, policies } = channel
+  const options = { channel: name, membership, policy: policies.blockValidation }
 
-  const check = (block: Block): SourceBlock => {
-    if (block.number > 0 && !isBlockSigned(block, membership, ordererMspId))
-      throw new Error(`no orderer has signed block ${block.number}`)
+  const check = (block: Block, number: number): SourceBlock => {
+    checkBlock(block, number, options)
     return { block, transactions: block.envelopes.map((envelope) => checkTransaction(envelope, membership)) }
   }
   return (number) => {
@@ -33,7 +34,7 @@ export function createBlockSource(
     if (blocks === undefined || number === blocks.height) return undefined
     if (number > blocks.height)
       throw new Error(`it is ahead of the orderer, whose height is ${blocks.height}`)
-    const found = cache.get(number) ?? check(decodeBlock(blocks.read(number)))
+    const found = cache.get(number) ?? check(decodeBlock(blocks.read(number)), number)
     const [oldest] = cache.keys()
     if (cache.size >= cacheLimit && oldest !== undefined) cache.delete(oldest)
     cache.set(number, found)

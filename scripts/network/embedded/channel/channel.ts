@@ -2,18 +2,19 @@ import type { Credentials } from '../../issue.ts'
 import { hostOf } from '../../names.ts'
 import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
-import { definitionOf, lifecycleDefinition, mspIdOf, type Definition } from '../ledger/definition.ts'
+import { definitionOf, lifecycleDefinition, type Definition } from '../ledger/definition.ts'
 import { createMembership, type Membership } from '../msp/membership.ts'
 import { createSigner } from '../msp/signer.ts'
 import { genesisEnvelope, type BatchOptions, type ChannelConfiguration } from './genesis.ts'
 import { definitionEnvelope } from './lifecycle.ts'
+import { channelPolicies, type ChannelPolicies } from './policies.ts'
 
 /** What all parts of the network agree on. */
 export interface Channel {
   readonly name: string
   readonly configuration: ChannelConfiguration
   readonly membership: Membership
-  readonly ordererMspId: string
+  readonly policies: ChannelPolicies
   /** The chaincode that the network runs. */
   readonly definition: Definition
   /** That one and Fabric's own. */
@@ -42,7 +43,10 @@ export function createChannel(topology: Topology, credentials: Credentials, batc
     membership: createMembership(
       new Map(configuration.organisations.map(({ mspId, authority }) => [mspId, authority])),
     ),
-    ordererMspId: mspIdOf(topology, topology.orderer),
+    policies: channelPolicies(
+      configuration.organisations.map(({ mspId }) => mspId),
+      configuration.orderer.mspId,
+    ),
     definition,
     definitions: new Map([definition, lifecycle].map((value) => [value.name, value])),
   }

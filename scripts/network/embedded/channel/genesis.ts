@@ -1,6 +1,7 @@
 import { sha256 } from '../crypto/digest.ts'
 import { anyOf, toPolicyMessage, type Required } from '../msp/policy.ts'
 import { build, common, encode, encoded, msp, orderer, timestampOf } from '../wire/message.ts'
+import { orderersOf, readersOf, writersOf } from './policies.ts'
 
 /** How the orderer cuts blocks; part of the channel's configuration. */
 export interface BatchOptions {
@@ -88,15 +89,14 @@ function applicationOrganisation(organisation: OrganisationConfiguration): commo
   return toGroup({
     values: { MSP: mspConfiguration(organisation) },
     policies: {
-      Readers: signedByAny({ mspId, role: 'member' }),
-      Writers: signedByAny({ mspId, role: 'admin' }, { mspId, role: 'client' }),
+      Readers: signedByAny(...readersOf(mspId)),
+      Writers: signedByAny(...writersOf(mspId)),
       Admins: signedByAny({ mspId, role: 'admin' }),
       Endorsement: signedByAny({ mspId, role: 'peer' }),
     },
   })
 }
 
-/** Only an orderer is a writer here: Writers decides who may sign a block, and no client certificate should. */
 function ordererOrganisation(organisation: OrganisationConfiguration, endpoint: string): common.ConfigGroup {
   const { mspId } = organisation
   return toGroup({
@@ -105,8 +105,8 @@ function ordererOrganisation(organisation: OrganisationConfiguration, endpoint: 
       Endpoints: encoded(common.OrdererAddresses, { addressesList: [endpoint] }),
     },
     policies: {
-      Readers: signedByAny({ mspId, role: 'member' }),
-      Writers: signedByAny({ mspId, role: 'orderer' }),
+      Readers: signedByAny(...readersOf(mspId)),
+      Writers: signedByAny(...orderersOf(mspId)),
       Admins: signedByAny({ mspId, role: 'admin' }),
     },
   })

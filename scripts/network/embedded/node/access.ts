@@ -1,17 +1,33 @@
 import type { EnvelopeHeader } from '../ledger/transaction.ts'
 import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
+import { holds, type Policy } from '../msp/policy.ts'
 
-/** The sender of an envelope when an MSP of the channel vouches for it and its signature holds now. */
-export function senderOf(
-  header: Pick<EnvelopeHeader, 'creator' | 'payload' | 'signature'>,
-  membership: Membership,
-  now: number,
-): Member | undefined {
+/** The holder of an identity when an MSP of the channel vouches for it, whatever the time. */
+export function memberOf(identity: Uint8Array, membership: Membership): Member | undefined {
   try {
-    const member = membership.identify(header.creator)
-    if (expiryOf(member, now) !== undefined) return undefined
-    return membership.verify(member, header.payload, header.signature) ? member : undefined
+    return membership.identify(identity)
   } catch {
     return undefined
   }
 }
+
+/** Why the sender's certificate does not hold now; undefined when it does, or is nobody's. */
+export function senderExpiry(creator: Uint8Array, membership: Membership, now: number): string | undefined {
+  const member = memberOf(creator, membership)
+  return member === undefined ? undefined : expiryOf(member, now)
+}
+
+/** The sender of an envelope when its signature holds and the policy lets it in. */
+export function admittedBy(
+  policy: Policy,
+  { creator, payload, signature }: Pick<EnvelopeHeader, 'creator' | 'payload' | 'signature'>,
+  membership: Membership,
+): Member | undefined {
+  const member = memberOf(creator, membership)
+  if (member === undefined || !holds(policy, [member])) return undefined
+  return membership.verify(member, payload, signature) ? member : undefined
+}
+
+/** Fabric's text when no organisation's policy of this name is satisfied. */
+export const noneSatisfied = (name: 'Readers' | 'Writers'): string =>
+  `implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the '${name}' sub-policies to be satisfied`

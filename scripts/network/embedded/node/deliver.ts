@@ -1,7 +1,8 @@
 import { readEnvelope } from '../ledger/transaction.ts'
-import type { Membership } from '../msp/membership.ts'
+import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
+import type { Policy } from '../msp/policy.ts'
 import { common, decode, orderer, wrapNumber } from '../wire/message.ts'
-import { senderOf } from './access.ts'
+import { admittedBy } from './access.ts'
 import type { Stream } from './server.ts'
 
 /** A chain to deliver from. */
@@ -15,6 +16,8 @@ export interface DeliverOptions {
   readonly source: BlockSource
   readonly channel: string
   readonly membership: Membership
+  /** Whose requests are answered. */
+  readonly policy: Policy
   readonly now: () => number
   /** The answer that carries a block, for a requester of this MSP. */
   readonly encode: (block: Buffer, mspId: string) => Buffer
@@ -44,8 +47,7 @@ function positionOf(position: orderer.SeekPosition, height: number, first?: numb
   return position.getSpecified()?.getNumber() ?? 0
 }
 
-function readSeek(data: Uint8Array, height: number): Seek | undefined {
-  const message = decode(orderer.SeekInfo, data)
+function readSeek(message: orderer.SeekInfo, height: number): Seek | undefined {
   const start = message.getStart()
   const stop = message.getStop()
   if (start === undefined || stop === undefined) return undefined
@@ -56,22 +58,26 @@ function readSeek(data: Uint8Array, height: number): Seek | undefined {
 }
 
 /** Who asks for what, or the `common.Status` by which the request is refused (common/deliver/deliver.go). */
-function readRequest(envelope: Buffer, options: DeliverOptions): { mspId: string; seek: Seek } | number {
+function readRequest(envelope: Buffer, options: DeliverOptions): { sender: Member; seek: Seek } | number {
   try {
     const { header, data } = readEnvelope(envelope)
     const now = options.now()
-    if (header.channel !== options.channel) return Status.NOT_FOUND
     if (Math.abs(header.timestampSeconds - now / 1000) > timeWindowSeconds) return Status.BAD_REQUEST
-    const sender = senderOf(header, options.membership, now)
-    if (sender === undefined) return Status.FORBIDDEN
-    const seek = readSeek(data, options.source.height())
-    return seek === undefined ? Status.BAD_REQUEST : { mspId: sender.mspId, seek }
+    if (header.channel !== options.channel) return Status.NOT_FOUND
+    const message = decode(orderer.SeekInfo, data)
+    const sender = admittedBy(options.policy, header, options.membership)
+    if (sender === undefined || expiryOf(sender, now) !== undefined) return Status.FORBIDDEN
+    const seek = readSeek(message, options.source.height())
+    return seek === undefined ? Status.BAD_REQUEST : { sender, seek }
   } catch {
     return Status.BAD_REQUEST
   }
 }
 
-/** Serves one stream: each request has the blocks that it asks for, then a status. */
+/**
+ * Serves one stream: each request has the blocks that it asks for, then a status. A request is read when the one before
+ * it has been answered, and a refusal ends the stream, so that nobody can pile up requests here.
+ */
 function serve(stream: Stream, options: DeliverOptions): void {
   const { source } = options
   const closing = new AbortController()
@@ -106,28 +112,31 @@ function serve(stream: Stream, options: DeliverOptions): void {
   const deliver = async (envelope: Buffer): Promise<number> => {
     const request = readRequest(envelope, options)
     if (typeof request === 'number') return request
-    const { mspId, seek } = request
+    const { sender, seek } = request
     for (let number = seek.first; number <= seek.last && isOpen(); number += 1) {
       if (number >= source.height() && seek.failsIfNotReady) return Status.NOT_FOUND
       while (isOpen() && number >= source.height()) await wait(source.onCommit)
-      if (isOpen()) await send(options.encode(source.read(number), mspId))
+      // A stream may outlive the certificate with which it was asked for.
+      if (expiryOf(sender, options.now()) !== undefined) return Status.FORBIDDEN
+      if (isOpen()) await send(options.encode(source.read(number), sender.mspId))
     }
     return Status.SUCCESS
   }
 
-  const answer = async (previous: Promise<void>, envelope: Buffer): Promise<void> => {
-    await previous
+  const answer = async (envelope: Buffer): Promise<void> => {
     try {
-      if (isOpen()) await send(statusAnswer(await deliver(envelope)))
+      const status = await deliver(envelope)
+      await send(statusAnswer(status))
+      if (status !== Status.SUCCESS && isOpen()) stream.end()
     } catch {
       stream.destroy()
     }
   }
-  let last = Promise.resolve()
   stream.on('data', (envelope: Buffer) => {
-    last = answer(last, envelope)
+    stream.pause()
+    void answer(envelope).finally(() => stream.resume())
   })
-  stream.on('end', () => void last.finally(() => isOpen() && stream.end()))
+  stream.on('end', () => isOpen() && stream.end())
   for (const event of ['cancelled', 'error', 'close']) stream.on(event, onClosed)
 }
 

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js'
+import type { ChannelPolicies } from '../channel/policies.ts'
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Execution } from '../chaincode/executions.ts'
 import { sha256 } from '../crypto/digest.ts'
@@ -7,16 +8,25 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import type { SimulationResults } from '../ledger/read-write-set-builder.ts'
 import { createSimulation } from '../ledger/simulate.ts'
-import type { Membership } from '../msp/membership.ts'
+import type { Member, Membership } from '../msp/membership.ts'
+import { holds } from '../msp/policy.ts'
 import type { Signer } from '../msp/signer.ts'
 import { build, encode, encoded, peer } from '../wire/message.ts'
-import { checkProposal, ProposalError, readProposal, type Proposal } from './proposal.ts'
+import {
+  checkExpiry,
+  checkProposal,
+  checkWriter,
+  ProposalError,
+  readProposal,
+  type Proposal,
+} from './proposal.ts'
 import { querySystem, systemChaincodeName } from './system-chaincode.ts'
 
 export interface EndorserOptions {
   readonly signer: Signer
   readonly channel: string
   readonly membership: Membership
+  readonly policies: ChannelPolicies
   readonly definition: Definition
   readonly ledger: Ledger
   readonly chaincode: ChaincodeConnection
@@ -94,11 +104,22 @@ async function run(proposal: Proposal, options: EndorserOptions): Promise<Buffer
   return endorse(proposal, { response, event, results: results.publicSet, version }, options.signer)
 }
 
-function query(proposal: Proposal, options: EndorserOptions): Buffer {
+/** `qscc/*` is for the channel's Readers. */
+function query(proposal: Proposal, member: Member, options: EndorserOptions): Buffer {
+  if (!holds(options.policies.applicationReaders, [member]))
+    return refuse(`access denied for [${systemChaincodeName}][${proposal.channel}]`)
   const response = querySystem(options.ledger, proposal.input.getArgsList_asU8())
   if (response.getStatus() >= errorThreshold) return answer(response)
   const results = Buffer.alloc(0)
   return endorse(proposal, { response, event: undefined, results, version: systemVersion }, options.signer)
+}
+
+/** Errors: {@link ProposalError} when the ledger has a transaction of this id, valid or not. */
+function checkUnique({ transactionId, creator }: Proposal, { transactions }: Ledger): void {
+  if (transactions.find(transactionId) !== undefined)
+    throw new ProposalError(
+      `duplicate transaction found [${transactionId}]. Creator [${creator.toString('hex')}]`,
+    )
 }
 
 /**
@@ -107,14 +128,13 @@ function query(proposal: Proposal, options: EndorserOptions): Buffer {
  */
 async function process(signedProposal: Buffer, options: EndorserOptions): Promise<Buffer> {
   const proposal = readProposal(signedProposal)
-  const { channel, transactionId, chaincode } = proposal
+  const { channel, chaincode } = proposal
+  checkExpiry(proposal, options.membership, options.now())
   if (channel !== options.channel) return refuse(`channel '${channel}' not found`)
-  checkProposal(proposal, options.membership, options.now())
-  if (options.ledger.transactions.find(transactionId) !== undefined)
-    throw new ProposalError(
-      `duplicate transaction found [${transactionId}]. Creator [${proposal.creator.toString('hex')}]`,
-    )
-  if (chaincode === systemChaincodeName) return query(proposal, options)
+  const member = checkProposal(proposal, options.membership)
+  checkUnique(proposal, options.ledger)
+  if (chaincode === systemChaincodeName) return query(proposal, member, options)
+  checkWriter(member, channel, options.policies.applicationWriters)
   if (chaincode !== options.definition.name)
     return refuse(
       `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,
@@ -122,6 +142,7 @@ async function process(signedProposal: Buffer, options: EndorserOptions): Promis
   try {
     return await run(proposal, options)
   } catch (error) {
+    const { transactionId } = proposal
     options.log(`transaction ${transactionId} was not endorsed`)
     return refuse(
       `error in simulation: failed to execute transaction ${transactionId}: ${(error as Error).message}`,

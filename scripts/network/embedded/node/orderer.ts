@@ -1,31 +1,49 @@
 import type { Membership } from '../msp/membership.ts'
+import type { Policy } from '../msp/policy.ts'
 import { common, encoded, orderer } from '../wire/message.ts'
 import { ordererService } from '../wire/services.ts'
 import { blockAnswer } from './deliver-answers.ts'
 import { createDeliver, createStreams } from './deliver.ts'
-import type { Ordering } from './ordering.ts'
+import type { BroadcastAnswer, Ordering } from './ordering.ts'
 import { listen, type RunningServer, type Stream } from './server.ts'
 
 export interface OrdererOptions {
   readonly ordering: Ordering
   readonly channel: string
   readonly membership: Membership
+  /** `/Channel/Readers`: who may ask for blocks. */
+  readonly policy: Policy
   readonly port: number
   readonly tls: { readonly certificate: string; readonly privateKey: string }
   readonly now: () => number
 }
 
 function createBroadcast(ordering: Ordering): (stream: Stream) => void {
-  const accept = (envelope: Buffer): Buffer => {
+  const accept = (envelope: Buffer): BroadcastAnswer => {
     try {
-      return encoded(orderer.BroadcastResponse, ordering.accept(envelope))
+      return ordering.accept(envelope)
     } catch {
-      return encoded(orderer.BroadcastResponse, { status: common.Status.INTERNAL_SERVER_ERROR })
+      return { status: common.Status.INTERNAL_SERVER_ERROR, info: '' }
     }
   }
   return (stream) => {
-    stream.on('data', (envelope: Buffer) => stream.write(accept(envelope)))
-    stream.on('end', () => stream.end())
+    let hasEnded = false
+    const end = (): void => {
+      hasEnded = true
+      stream.end()
+    }
+    stream.on('data', (envelope: Buffer) => {
+      if (hasEnded) return
+      const answer = accept(envelope)
+      const isWritten = stream.write(encoded(orderer.BroadcastResponse, answer))
+      // A refusal ends the stream, as in Fabric; and who does not read answers is not listened to meanwhile.
+      if (answer.status !== common.Status.SUCCESS) end()
+      else if (!isWritten) {
+        stream.pause()
+        stream.once('drain', () => stream.resume())
+      }
+    })
+    stream.on('end', end)
     // A client that goes away in the middle has its answer no more; there is nothing to undo.
     stream.on('error', () => undefined)
   }
@@ -33,7 +51,7 @@ function createBroadcast(ordering: Ordering): (stream: Stream) => void {
 
 /** Serves `orderer.AtomicBroadcast`. Errors: when the port is taken. */
 export function serveOrderer(options: OrdererOptions): Promise<RunningServer> {
-  const { ordering, channel, membership, now } = options
+  const { ordering, channel, membership, policy, now } = options
   const streams = createStreams()
   const source = {
     height: () => ordering.blocks.height,
@@ -44,6 +62,7 @@ export function serveOrderer(options: OrdererOptions): Promise<RunningServer> {
     source,
     channel,
     membership,
+    policy,
     now,
     encode: blockAnswer,
     track: streams.track,

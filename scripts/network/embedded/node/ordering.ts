@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import type { BatchOptions } from '../channel/genesis.ts'
 import { createBlock, headerBytes, slot, withMetadata, type Block } from '../ledger/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
-import { readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
+import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
+import type { Policy } from '../msp/policy.ts'
 import type { Signer } from '../msp/signer.ts'
-import { build, bytes, common, decode, encoded } from '../wire/message.ts'
-import { senderOf } from './access.ts'
+import { build, common, encoded } from '../wire/message.ts'
+import { admittedBy, noneSatisfied, senderExpiry } from './access.ts'
 import { createBatcher } from './batcher.ts'
 
 export interface OrderingOptions {
@@ -16,6 +17,8 @@ export interface OrderingOptions {
   readonly channel: string
   readonly signer: Signer
   readonly membership: Membership
+  /** `/Channel/Writers`: whose transactions are ordered. */
+  readonly policy: Policy
   readonly batch: BatchOptions
   readonly now: () => number
   /** Told of each block when it is on the disk; the next one is not cut before it settles, unless one is full. */
@@ -44,10 +47,6 @@ export interface Ordering {
 const { Status } = common
 type Status = common.StatusMap[keyof common.StatusMap]
 
-/** Fabric's text when no organisation's Writers policy is satisfied. */
-const notAWriter =
-  "implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the 'Writers' sub-policies to be satisfied: permission denied"
-
 const answer = (status: Status, info = ''): BroadcastAnswer => ({ status, info })
 
 function readHeader(envelope: Buffer): EnvelopeHeader | undefined {
@@ -58,22 +57,35 @@ function readHeader(envelope: Buffer): EnvelopeHeader | undefined {
   }
 }
 
-/** Fabric's filters of orderer/common/msgprocessor, in their order. */
-function judge(envelope: Buffer, options: OrderingOptions): BroadcastAnswer {
-  const { channel, batch, membership, now } = options
-  const header = readHeader(envelope)
-  if (header === undefined) return answer(Status.BAD_REQUEST, 'the envelope cannot be read')
-  if (header.channel !== channel) return answer(Status.NOT_FOUND, `channel ${header.channel} not found`)
+/** What an envelope must be before anybody asks who sent it. */
+function judgeForm(header: EnvelopeHeader, { channel, batch }: OrderingOptions): string | undefined {
+  if (header.channel !== channel)
+    return 'channel creation request not allowed because the orderer system channel is not defined'
   if (header.type !== common.HeaderType.ENDORSER_TRANSACTION)
-    return answer(Status.BAD_REQUEST, 'only endorser transactions are accepted')
-  if (envelope.length > batch.absoluteBytes)
-    return answer(
-      Status.BAD_REQUEST,
-      `message payload is ${envelope.length} bytes and exceeds maximum allowed ${batch.absoluteBytes} bytes`,
-    )
-  const sender = senderOf(header, membership, now())
-  const isWriter = sender?.role === 'client' || sender?.role === 'admin'
-  return isWriter ? answer(Status.SUCCESS) : answer(Status.FORBIDDEN, notAWriter)
+    return 'message is of type that cannot be processed directly'
+  const size = header.payload.length + header.signature.length
+  if (size > batch.absoluteBytes)
+    return `message payload is ${size} bytes and exceeds maximum allowed ${batch.absoluteBytes} bytes`
+  return undefined
+}
+
+/**
+ * Fabric's filters of orderer/common/broadcast and msgprocessor, in their order. Types other than endorser transactions
+ * are refused, where Fabric takes configuration updates, which do not exist here, and orders what every peer then marks
+ * invalid.
+ */
+function judge(envelope: Buffer, options: OrderingOptions): BroadcastAnswer {
+  const { membership, policy, now } = options
+  const header = readHeader(envelope)
+  if (header === undefined)
+    return answer(Status.BAD_REQUEST, 'could not determine channel ID: the envelope cannot be read')
+  const fault = judgeForm(header, options)
+  if (fault !== undefined) return answer(Status.BAD_REQUEST, fault)
+  const expiry = senderExpiry(header.creator, membership, now())
+  if (expiry !== undefined) return answer(Status.BAD_REQUEST, `broadcast client ${expiry}`)
+  if (admittedBy(policy, header, membership) === undefined)
+    return answer(Status.FORBIDDEN, `${noneSatisfied('Writers')}: permission denied`)
+  return answer(Status.SUCCESS)
 }
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
@@ -89,23 +101,6 @@ function signBlock(block: Block, signer: Signer): Block {
   const signature = signer.sign(value, signatureHeader, headerBytes(block))
   const signaturesList = [build(common.MetadataSignature, { signatureHeader, signature })]
   return withMetadata(configured, slot.signatures, encoded(common.Metadata, { value, signaturesList }))
-}
-
-/** Fabric's BlockValidation policy: an orderer of the ordering organisation has signed. Block 0 has no signature. */
-export function isBlockSigned(block: Block, membership: Membership, ordererMspId: string): boolean {
-  try {
-    const metadata = decode(common.Metadata, block.metadata[slot.signatures] ?? Buffer.alloc(0))
-    return metadata.getSignaturesList().some((item) => {
-      const signatureHeader = bytes(item.getSignatureHeader_asU8())
-      const creator = decode(common.SignatureHeader, signatureHeader).getCreator_asU8()
-      const member = membership.identify(creator)
-      if (member.mspId !== ordererMspId || member.role !== 'orderer') return false
-      const signed = Buffer.concat([metadata.getValue_asU8(), signatureHeader, headerBytes(block)])
-      return membership.verify(member, signed, item.getSignature_asU8())
-    })
-  } catch {
-    return false
-  }
 }
 
 /** Errors: when the chain's file is damaged or of another format. */
@@ -149,7 +144,9 @@ export function openOrdering(options: OrderingOptions): Ordering {
     accept(envelope) {
       if (!isOpen) return answer(Status.SERVICE_UNAVAILABLE, 'the orderer is stopped')
       const judged = judge(envelope, options)
-      if (judged.status === Status.SUCCESS) batcher.add(envelope)
+      // Only what is signed, and the signature, come into a block.
+      const canonical = canonicalEnvelope(envelope)
+      if (judged.status === Status.SUCCESS && canonical !== undefined) batcher.add(canonical)
       return judged
     },
     onCommit(listener) {

@@ -102,7 +102,7 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
   const { mspId, peer, tls, tlsCa } = credentialsOf(credentials, organisation)
   const directory = join(options.directory, organisation, 'peer')
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const { membership, definition, definitions } = channel
+  const { membership, policies, definition, definitions } = channel
   const ledger = await openLedger({
     directory,
     mspId,
@@ -132,6 +132,7 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
       signer: createSigner(mspId, peer),
       channel: channel.name,
       membership,
+      policies,
       definition,
       ledger,
       chaincode,

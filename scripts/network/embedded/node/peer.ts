@@ -19,7 +19,8 @@ export interface PeerOptions extends EndorserOptions {
 
 /** Serves `protos.Endorser` and `protos.Deliver` from a ledger. Errors: when the port is taken. */
 export function servePeer(options: PeerOptions): Promise<RunningServer> {
-  const { ledger, channel, membership, now, definition } = options
+  const { ledger, channel, membership, policies, now, definition } = options
+  const policy = policies.applicationReaders
   const streams = createStreams()
   const source = {
     height: () => ledger.blocks.height,
@@ -27,7 +28,7 @@ export function servePeer(options: PeerOptions): Promise<RunningServer> {
     onCommit: ledger.onCommit,
   }
   const delivering = (encode: (block: Buffer, mspId: string) => Buffer): ((stream: Stream) => void) =>
-    createDeliver({ source, channel, membership, now, encode, track: streams.track })
+    createDeliver({ source, channel, membership, policy, now, encode, track: streams.track })
   return listen({
     port: options.port,
     ...options.tls,

@@ -1,6 +1,8 @@
 import { transactionId } from '../crypto/digest.ts'
-import { expiryOf, IdentityError, type Member, type Membership } from '../msp/membership.ts'
+import { IdentityError, type Member, type Membership } from '../msp/membership.ts'
+import { holds, type Policy } from '../msp/policy.ts'
 import { bytes, common, decode, peer } from '../wire/message.ts'
+import { noneSatisfied, senderExpiry } from './access.ts'
 
 /** A proposal that a client has signed, taken apart. */
 export interface Proposal {
@@ -91,16 +93,28 @@ function identify({ creator, channel }: Proposal, membership: Membership): Membe
   }
 }
 
+/** Errors: {@link ProposalError} when the sender's certificate does not hold now; asked before everything else. */
+export function checkExpiry({ creator }: Proposal, membership: Membership, now: number): void {
+  const expiry = senderExpiry(creator, membership, now)
+  if (expiry !== undefined) throw new ProposalError(`proposal client ${expiry}`)
+}
+
 /**
  * Checks who sent a proposal: its form, transaction id, certificate and signature (Fabric's endorser.preProcess).
  * Errors: {@link ProposalError} with Fabric's texts.
  */
-export function checkProposal(proposal: Proposal, membership: Membership, now: number): Member {
+export function checkProposal(proposal: Proposal, membership: Membership): Member {
   checkForm(proposal)
   const member = identify(proposal, membership)
-  const expiry = expiryOf(member, now)
-  if (expiry !== undefined) throw new ProposalError(`proposal client ${expiry}`)
   if (!membership.verify(member, proposal.proposalBytes, proposal.signature))
     throw invalid(`access denied: channel [${proposal.channel}] creator org [${member.mspId}]`)
   return member
+}
+
+/** Fabric's ACL `peer/Propose`. Errors: {@link ProposalError} when the member is no writer of the channel. */
+export function checkWriter(member: Member, channel: string, writers: Policy): void {
+  if (!holds(writers, [member]))
+    throw new ProposalError(
+      `Failed evaluating policy on signed data during check policy on channel [${channel}] with policy [/Channel/Application/Writers]: [${noneSatisfied('Writers')}]`,
+    )
 }

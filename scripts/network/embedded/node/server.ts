@@ -5,6 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { RawMethod } from '../wire/services.ts'
+import { limitCalls, type CallLimits } from './limit-calls.ts'
 
 export type Stream = ServerDuplexStream<Buffer, Buffer>
 
@@ -27,19 +28,29 @@ export interface ServerOptions {
   readonly services: readonly RawService[]
   /** Called first when the server closes: endless streams would otherwise keep it open. */
   readonly endStreams: () => void
+  readonly limits?: CallLimits
 }
 
-const maximumMessageBytes = 100 * 1024 * 1024
+/**
+ * Beyond this a request is not even read: a little more than the largest transaction that the orderer takes, where
+ * Fabric reads 100 MB from anybody.
+ */
+export const maximumMessageBytes = 12 * 1024 * 1024
+
+const callLimits: CallLimits = { calls: 1000, requestMs: 10_000 }
+const streamsPerConnection = 500
 const shutdownMs = 300
 
 const grpcOptions = {
   'grpc.max_receive_message_length': maximumMessageBytes,
   'grpc.max_send_message_length': -1,
+  'grpc.max_concurrent_streams': streamsPerConnection,
 }
 
 /** Listens on the loopback interface with TLS. Errors: when the port is taken. */
 export async function listen(options: ServerOptions): Promise<RunningServer> {
-  const server = new Server(grpcOptions)
+  const interceptors = [limitCalls(options.limits ?? callLimits)]
+  const server = new Server({ ...grpcOptions, interceptors })
   for (const { methods, handlers } of options.services) server.addService(methods, handlers)
   const pair = { cert_chain: Buffer.from(options.certificate), private_key: Buffer.from(options.privateKey) }
   const credentials = ServerCredentials.createSsl(null, [pair], false)

@@ -1,0 +1,66 @@
+import { dataHashOf, headerBytes, slot, type Block } from '../ledger/block.ts'
+import { canonicalEnvelope, readEnvelope } from '../ledger/transaction.ts'
+import type { Membership } from '../msp/membership.ts'
+import { holds, type Policy, type Principal } from '../msp/policy.ts'
+import { bytes, common, decode } from '../wire/message.ts'
+
+export interface BlockCheckOptions {
+  readonly channel: string
+  readonly membership: Membership
+  /** Fabric's `BlockValidation`: who must have signed a block. */
+  readonly policy: Policy
+}
+
+/** Those who signed the block's header, each once. */
+function signersOf(block: Block, membership: Membership): Principal[] {
+  const metadata = decode(common.Metadata, block.metadata[slot.signatures] ?? Buffer.alloc(0))
+  const signers = new Map<string, Principal>()
+  for (const item of metadata.getSignaturesList()) {
+    const signatureHeader = bytes(item.getSignatureHeader_asU8())
+    const signed = Buffer.concat([metadata.getValue_asU8(), signatureHeader, headerBytes(block)])
+    try {
+      const member = membership.identify(decode(common.SignatureHeader, signatureHeader).getCreator_asU8())
+      if (membership.verify(member, signed, item.getSignature_asU8()))
+        signers.set(`${member.mspId} ${member.certificate.fingerprint256}`, member)
+    } catch {
+      // A signer that no MSP vouches for counts for nothing.
+    }
+  }
+  return [...signers.values()]
+}
+
+function isSigned(block: Block, { membership, policy }: BlockCheckOptions): boolean {
+  try {
+    return holds(policy, signersOf(block, membership))
+  } catch {
+    return false
+  }
+}
+
+function channelOf(envelope: Buffer | undefined): string | undefined {
+  try {
+    return envelope === undefined ? undefined : readEnvelope(envelope).header.channel
+  } catch {
+    return undefined
+  }
+}
+
+const isCanonical = (envelope: Buffer): boolean => canonicalEnvelope(envelope)?.equals(envelope) === true
+
+/**
+ * Checks a block that an orderer has handed over, before its transactions are looked at (VerifyBlock of
+ * internal/peer/gossip/mcs.go). The genesis block is signed by nobody; it is compared with the configuration instead.
+ * That the block follows the last one is checked where it is appended.
+ * Errors: Error naming what is wrong; the peer must not go on with such a block.
+ */
+export function checkBlock(block: Block, number: number, options: BlockCheckOptions): void {
+  if (block.number !== number) throw new Error(`the orderer gave block ${block.number} for block ${number}`)
+  if (channelOf(block.envelopes[0]) !== options.channel)
+    throw new Error(`block ${number} is not of channel ${options.channel}`)
+  if (!dataHashOf(block.envelopes).equals(block.dataHash))
+    throw new Error(`block ${number} does not hold what its header says`)
+  if (number === 0) return
+  const malformed = block.envelopes.findIndex((envelope) => !isCanonical(envelope))
+  if (malformed >= 0) throw new Error(`block ${number} has a malformed transaction ${malformed}`)
+  if (!isSigned(block, options)) throw new Error(`no orderer has signed block ${number}`)
+}
