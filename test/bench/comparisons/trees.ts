@@ -18,7 +18,7 @@ export function compareTrees(trees: readonly [Tree, Tree]): Comparison[] {
     return { name, processes, settled, run: () => readDocuments(instance, next().documents) }
   }
   const [own, other] = trees
-  return [1, 50].map((inFlight) => ({
+  return [1, 20].map((inFlight) => ({
     name: `${inFlight} in flight, ${own.name} : ${other.name}`,
     operation: 'GET a document (access, release, its entry)',
     inFlight,
