@@ -1,7 +1,8 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAuthority, issueLeaf, type IssuedPair, type LeafRequest } from './certificates.ts'
 import { hostOf } from './names.ts'
+import { createRevocationList } from './revocations.ts'
 import type { Topology } from './topology.ts'
 
 /** A certificate and its private key, and the files that hold them. */
@@ -15,6 +16,8 @@ export interface OrganisationCredentials {
   readonly mspId: string
   /** Signs the identities below; its certificate is the root of the organisation's MSP. */
   readonly ca: KeyPair
+  /** The lists (PEM) of what `ca` has revoked: none, or one. A network takes them up when it is made. */
+  readonly revocations: readonly string[]
   /** Signs the TLS certificates below. */
   readonly tlsCa: KeyPair
   readonly peer: KeyPair
@@ -80,6 +83,9 @@ async function loadOrIssue(folder: string, issue: () => Promise<IssuedPair>): Pr
   return { ...pair, certificateFile, privateKeyFile }
 }
 
+const revocationFile = (directory: string, organisation: string): string =>
+  join(directory, organisation, 'ca', 'crl.pem')
+
 type Unit = 'client' | 'peer' | 'orderer' | 'admin'
 
 async function issueOrganisation(
@@ -106,10 +112,12 @@ async function issueOrganisation(
       issueLeaf(tlsCa, { subject: { commonName, organisation }, hosts }, now),
     )
   }
+  const revocations = await readIfPresent(revocationFile(directory, name))
   return {
     mspId,
     ca,
     tlsCa,
+    revocations: revocations === undefined ? [] : [revocations],
     peer: await identity('peer', 'peer'),
     orderer: await identity('orderer', 'orderer'),
     gateway: await identity('gateway', 'client', 'gateway'),
@@ -140,4 +148,30 @@ export async function issueCredentials(
       [organisation.name, await issueOrganisation(organisation, directory, now())] as const,
   )
   return new Map(await Promise.all(issued))
+}
+
+/**
+ * Puts certificates on the revocation list of their organisation, `<directory>/<organisation>/ca/crl.pem`. A network
+ * that is made from these credentials afterwards knows them as revoked from its first block on; one that exists already
+ * refuses to start, because its channel's configuration cannot be changed.
+ * @param certificates PEM
+ * Errors: when the organisation has no authority there, or it did not issue one of them.
+ */
+export async function revokeCertificates(
+  directory: string,
+  organisation: string,
+  certificates: readonly string[],
+  now: () => number = Date.now,
+): Promise<void> {
+  const folder = join(directory, organisation, 'ca')
+  const [certificate, privateKey] = await Promise.all(
+    ['cert.pem', 'key.pem'].map((name) => readFile(join(folder, name), 'utf8')),
+  )
+  if (certificate === undefined || privateKey === undefined) throw new Error(`${folder} holds no authority`)
+  const file = revocationFile(directory, organisation)
+  const previous = await readIfPresent(file)
+  const list = await createRevocationList({ certificate, privateKey }, certificates, now(), previous)
+  const draft = `${file}.${process.pid}`
+  await writeNew(draft, list, 0o644)
+  await rename(draft, file)
 }

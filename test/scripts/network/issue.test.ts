@@ -4,8 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLowS } from '../../../scripts/network/ecdsa.ts'
-import { issueCredentials, type OrganisationCredentials } from '../../../scripts/network/issue.ts'
+import {
+  issueCredentials,
+  revokeCertificates,
+  type OrganisationCredentials,
+} from '../../../scripts/network/issue.ts'
 import { connectionProfile, credentialsOf } from '../../../scripts/network/profile.ts'
+import { readRevocationList, serialNumberOf } from '../../../scripts/network/revocations.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
 
 const topology = demoTopology(18_880)
@@ -92,6 +97,53 @@ describe('files', () => {
     rmSync(file)
     await expect(issueCredentials(topology, half)).rejects.toThrow(`but ${file} does not`)
     rmSync(half, { recursive: true })
+  })
+})
+
+describe('revocation', () => {
+  const list = join(directory, 'south', 'ca', 'crl.pem')
+  const credentialsNow = async (): Promise<OrganisationCredentials> =>
+    credentialsOf(await issueCredentials(topology, directory), 'south')
+
+  test("adds to the organisation's list, which its authority signs and nobody else", async () => {
+    const south = await credentialsNow()
+    expect(south.revocations).toEqual([])
+    await revokeCertificates(directory, 'south', [south.gateway.certificate])
+    await revokeCertificates(directory, 'south', [south.peer.certificate])
+    const { revocations } = await credentialsNow()
+    expect(revocations).toEqual([readFileSync(list, 'utf8')])
+    const serials = readRevocationList(revocations[0] ?? '', south.ca.certificate)
+    expect(serials).toEqual(
+      new Set(
+        [south.gateway, south.peer].map(({ certificate }) =>
+          serialNumberOf(new X509Certificate(certificate)),
+        ),
+      ),
+    )
+    expect(() => readRevocationList(revocations[0] ?? '', north.ca.certificate)).toThrow(
+      'of another authority',
+    )
+  })
+
+  test('is of the own certificates only', async () => {
+    const before = readFileSync(list, 'utf8')
+    await expect(revokeCertificates(directory, 'south', [north.peer.certificate])).rejects.toThrow(
+      'was not issued by this authority',
+    )
+    expect(readFileSync(list, 'utf8')).toBe(before)
+    await expect(revokeCertificates(directory, 'west', [north.peer.certificate])).rejects.toThrow('ENOENT')
+  })
+
+  test('is told apart from a list that somebody has changed', () => {
+    const content = Buffer.from(readFileSync(list, 'utf8').replaceAll(/-----.*-----|\s/g, ''), 'base64')
+    const changed = Buffer.from(content)
+    const south = readFileSync(join(directory, 'south', 'ca', 'cert.pem'), 'utf8')
+    const gateway = readFileSync(join(directory, 'south', 'gateway', 'cert.pem'), 'utf8')
+    const serial = Buffer.from(new X509Certificate(gateway).serialNumber, 'hex')
+    const place = content.indexOf(serial)
+    changed.writeUInt8(changed.readUInt8(place + 5) === 1 ? 2 : 1, place + 5)
+    const pem = `-----BEGIN X509 CRL-----\n${changed.toString('base64')}\n-----END X509 CRL-----\n`
+    expect(() => readRevocationList(pem, south)).toThrow('not signed by its authority')
   })
 })
 

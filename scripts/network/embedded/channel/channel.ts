@@ -21,12 +21,15 @@ export interface Channel {
   readonly definitions: ReadonlyMap<string, Definition>
 }
 
-/** Errors: RangeError when an organisation of the topology has no credentials. */
+/**
+ * Errors: RangeError when an organisation of the topology has no credentials; Error when a revocation list is not its
+ * organisation's own.
+ */
 export function createChannel(topology: Topology, credentials: Credentials, batch: BatchOptions): Channel {
   const { channel, organisations } = topology.constitution
   const configurationOf = (name: string): ChannelConfiguration['orderer'] => {
-    const { mspId, ca, tlsCa } = credentialsOf(credentials, name)
-    return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate }
+    const { mspId, ca, tlsCa, revocations } = credentialsOf(credentials, name)
+    return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate, revocations }
   }
   const configuration: ChannelConfiguration = {
     channel,
@@ -42,6 +45,7 @@ export function createChannel(topology: Topology, credentials: Credentials, batc
     configuration,
     membership: createMembership(
       new Map(configuration.organisations.map(({ mspId, authority }) => [mspId, authority])),
+      new Map(configuration.organisations.map(({ mspId, revocations }) => [mspId, revocations])),
     ),
     policies: channelPolicies(
       configuration.organisations.map(({ mspId }) => mspId),

@@ -34,6 +34,6 @@ export function checkGenesis(envelope: Buffer, configuration: ChannelConfigurati
   for (const organisation of configuration.organisations)
     if (found.get(organisation.mspId)?.equals(mspConfiguration(organisation)) !== true)
       throw new Error(
-        `the ledger was made with other certificates of ${organisation.mspId}: restore them, or start with a new directory`,
+        `the ledger was made with other certificates or revocations of ${organisation.mspId}: restore them, or start with a new directory`,
       )
 }

@@ -15,6 +15,8 @@ export interface OrganisationConfiguration {
   readonly mspId: string
   readonly authority: string
   readonly tlsAuthority: string
+  /** The authority's revocation lists, PEM. */
+  readonly revocations: readonly string[]
 }
 
 export interface ChannelConfiguration {
@@ -62,13 +64,19 @@ function capability(name: string): Buffer {
 }
 
 /** `msp.MSPConfig` with NodeOUs, so that a certificate's OU says what its holder is. */
-export function mspConfiguration({ mspId, authority, tlsAuthority }: OrganisationConfiguration): Buffer {
+export function mspConfiguration({
+  mspId,
+  authority,
+  tlsAuthority,
+  revocations,
+}: OrganisationConfiguration): Buffer {
   const unit = (organizationalUnitIdentifier: string): msp.FabricOUIdentifier =>
     build(msp.FabricOUIdentifier, { organizationalUnitIdentifier })
   const config = encoded(msp.FabricMSPConfig, {
     name: mspId,
     rootCertsList: [Buffer.from(authority)],
     tlsRootCertsList: [Buffer.from(tlsAuthority)],
+    revocationListList: revocations.map((list) => Buffer.from(list)),
     cryptoConfig: build(msp.FabricCryptoConfig, {
       signatureHashFamily: 'SHA2',
       identityIdentifierHashFunction: 'SHA256',

@@ -1,5 +1,6 @@
 import { verify, X509Certificate } from 'node:crypto'
 import { toFabricSignature } from '../../ecdsa.ts'
+import { readRevocationList, serialNumberOf, type SerialNumbers } from '../../revocations.ts'
 import { bytes, decode, msp } from '../wire/message.ts'
 import type { Principal, Role } from './policy.ts'
 
@@ -59,12 +60,21 @@ function readIdentity(identity: Uint8Array): { mspId: string; certificate: X509C
   }
 }
 
-function checkIdentity(identity: Uint8Array, roots: ReadonlyMap<string, X509Certificate>): Member {
+/** An MSP: its root, and what it has revoked. */
+interface Authority {
+  readonly root: X509Certificate
+  readonly revoked: SerialNumbers
+}
+
+function checkIdentity(identity: Uint8Array, authorities: ReadonlyMap<string, Authority>): Member {
   const { mspId, certificate } = readIdentity(identity)
-  const root = roots.get(mspId)
-  if (root === undefined) throw new IdentityError(`MSP ${mspId} is unknown`, mspId)
+  const authority = authorities.get(mspId)
+  if (authority === undefined) throw new IdentityError(`MSP ${mspId} is unknown`, mspId)
+  const { root, revoked } = authority
   if (certificate.ca || !certificate.checkIssued(root) || !certificate.verify(root.publicKey))
     throw new IdentityError('the certificate is not issued by the MSP', mspId)
+  if (revoked.has(serialNumberOf(certificate)))
+    throw new IdentityError('the certificate has been revoked', mspId)
   const notBefore = certificate.validFromDate.getTime()
   if (notBefore < root.validFromDate.getTime() || notBefore > root.validToDate.getTime())
     throw new IdentityError('the certificate was issued outside the validity of its MSP', mspId)
@@ -72,17 +82,30 @@ function checkIdentity(identity: Uint8Array, roots: ReadonlyMap<string, X509Cert
   return { mspId, role: roleOf(certificate, mspId), certificate, notBefore, notAfter }
 }
 
-/** @param authorities the root certificate (PEM) of each MSP, by MSP id */
-export function createMembership(authorities: ReadonlyMap<string, string>): Membership {
-  const roots = new Map([...authorities].map(([mspId, pem]) => [mspId, new X509Certificate(pem)]))
+/**
+ * @param authorities the root certificate (PEM) of each MSP, by MSP id
+ * @param revocations the revocation lists (PEM) of each MSP
+ * Errors: when a list is not its MSP's own.
+ */
+export function createMembership(
+  authorities: ReadonlyMap<string, string>,
+  revocations: ReadonlyMap<string, readonly string[]> = new Map(),
+): Membership {
   const known = new Map<string, Member>()
+  const msps = new Map(
+    [...authorities].map(([mspId, pem]): [string, Authority] => {
+      const lists = revocations.get(mspId) ?? []
+      const revoked = new Set(lists.flatMap((list) => [...readRevocationList(list, pem)]))
+      return [mspId, { root: new X509Certificate(pem), revoked }]
+    }),
+  )
   return {
-    mspIds: new Set(roots.keys()),
+    mspIds: new Set(msps.keys()),
     identify(identity) {
       const key = bytes(identity).toString('latin1')
       const found = known.get(key)
       if (found !== undefined) return found
-      const member = checkIdentity(identity, roots)
+      const member = checkIdentity(identity, msps)
       if (known.size >= cacheLimit) known.clear()
       known.set(key, member)
       return member

@@ -11,6 +11,7 @@ import {
 import { createSigner, serializeIdentity } from '../../../../../scripts/network/embedded/msp/signer.ts'
 import { issueCredentials, type OrganisationCredentials } from '../../../../../scripts/network/issue.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
+import { createRevocationList } from '../../../../../scripts/network/revocations.ts'
 import { demoTopology } from '../../../../../scripts/network/topology.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'medledger-membership-'))
@@ -44,6 +45,20 @@ describe('membership', () => {
     expect(identify('NorthMSP', north.ca.certificate)).toThrow('not issued by the MSP')
     expect(identify('NorthMSP', north.tls.peer.certificate)).toThrow('not issued by the MSP')
     expect(identify('NorthMSP', 'nonsense')).toThrow('cannot be read')
+  })
+
+  test('refuses what its authority has revoked, and takes no list of another one', async () => {
+    const list = await createRevocationList(north.ca, [north.gateway.certificate], Date.now())
+    const revoking = createMembership(
+      new Map([[north.mspId, north.ca.certificate]]),
+      new Map([[north.mspId, [list]]]),
+    )
+    const identify = (certificate: string) => () =>
+      revoking.identify(serializeIdentity('NorthMSP', certificate))
+    expect(identify(north.gateway.certificate)).toThrow('has been revoked')
+    expect(identify(north.peer.certificate)).not.toThrow()
+    const authorities = new Map([[south.mspId, south.ca.certificate]])
+    expect(() => createMembership(authorities, new Map([[south.mspId, [list]]]))).toThrow('another authority')
   })
 
   test('refuses a certificate whose OU says nothing', async () => {
