@@ -47,12 +47,70 @@ class Probe extends Contract {
     await ctx.stub.putState('after-range', Buffer.from('x'))
   }
 
-  async rangePublic(ctx) {
-    for await (const row of ctx.stub.getStateByRange('', '')) void row
+  /** The keys of a public range, at most so many of them. */
+  async rangePublic(ctx, start, end, most) {
+    const keys = []
+    for await (const { key } of ctx.stub.getStateByRange(start, end)) {
+      keys.push(key)
+      if (keys.length >= Number(most)) break
+    }
+    return JSON.stringify(keys)
+  }
+
+  /** Writes how many keys a range has: what comes into the range meanwhile makes it invalid. */
+  async countInto(ctx, start, end, key) {
+    const keys = JSON.parse(await this.rangePublic(ctx, start, end, 'Infinity'))
+    await ctx.stub.putState(key, Buffer.from(String(keys.length)))
+    return String(keys.length)
+  }
+
+  async page(ctx, start, end, size, bookmark) {
+    const { iterator, metadata } = await ctx.stub.getStateByRangeWithPagination(
+      start,
+      end,
+      Number(size),
+      bookmark,
+    )
+    const keys = []
+    for (let row = await iterator.next(); row.value !== undefined; row = await iterator.next()) {
+      keys.push(row.value.key)
+      if (row.done) break
+    }
+    return JSON.stringify({ keys, bookmark: metadata.bookmark, count: metadata.fetchedRecordsCount })
+  }
+
+  async pageAndWrite(ctx, start, end) {
+    await ctx.stub.getStateByRangeWithPagination(start, end, 2, '')
+    await ctx.stub.putState('after-page', Buffer.from('x'))
+  }
+
+  async putMany(ctx, prefix, count) {
+    for (let index = 0; index < Number(count); index += 1)
+      await ctx.stub.putState(`${prefix}${String(index).padStart(4, '0')}`, Buffer.from('x'))
+  }
+
+  async remove(ctx, key) {
+    await ctx.stub.deleteState(key)
+  }
+
+  /** Attributes are separated by commas. */
+  async putComposite(ctx, type, attributes) {
+    await ctx.stub.putState(ctx.stub.createCompositeKey(type, attributes.split(',')), Buffer.from('x'))
+  }
+
+  async composites(ctx, type, attributes) {
+    const found = []
+    const known = attributes === '' ? [] : attributes.split(',')
+    for await (const { key } of ctx.stub.getStateByPartialCompositeKey(type, known))
+      found.push(ctx.stub.splitCompositeKey(key).attributes)
+    return JSON.stringify(found)
   }
 
   async history(ctx, key) {
-    await ctx.stub.getHistoryForKey(key)
+    const past = []
+    for await (const { txId, isDelete, value, timestamp } of ctx.stub.getHistoryForKey(key))
+      past.push({ txId, isDelete, value: Buffer.from(value).toString(), seconds: Number(timestamp.seconds) })
+    return JSON.stringify(past)
   }
 
   async fail() {

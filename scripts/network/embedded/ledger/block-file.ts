@@ -11,7 +11,7 @@ export interface BlockFile {
   append(block: Block): void
   sync(): Promise<void>
   /** The block's bytes as they were appended. Errors: RangeError when there is no such block. */
-  read(number: number): Buffer
+  readonly read: (number: number) => Buffer
   close(): void
 }
 

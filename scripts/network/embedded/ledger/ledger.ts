@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Membership } from '../msp/membership.ts'
-import { slot, validationCodesOf, withMetadata, type Block } from './block.ts'
+import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from './block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
 import type { Definition } from './definition.ts'
 import { createCustody } from './custody.ts'
+import { createHistory, type History } from './history.ts'
 import type { FetchPrivate } from './missing-data.ts'
 import type { PrivateSets } from './private-data.ts'
 import { openPrivateStore } from './private-store.ts'
@@ -35,6 +36,7 @@ export interface Ledger {
   readonly blocks: Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock' | 'read'>
   readonly state: StateStore
   readonly transactions: TransactionIndex
+  readonly history: History
   readonly transient: TransientStore
   /** Validates the next block and writes it. Gives its codes when it is on the disk and in the state. */
   commit(block: Block, transactions: readonly CheckedTransaction[]): Promise<readonly ValidationCode[]>
@@ -52,15 +54,29 @@ export interface Ledger {
 const idsOf = (transactions: readonly Transaction[]): string[] =>
   transactions.flatMap(({ header }) => (header === undefined ? [] : [header.transactionId]))
 
-const tipOf = ({
-  height,
-  lastHash,
-  lastBlock,
-}: BlockFile): Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock'> => ({
-  height,
-  lastHash,
-  lastBlock,
+type Tip = Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock'>
+
+const tipOf = ({ height, lastHash, lastBlock }: BlockFile): Tip => ({ height, lastHash, lastBlock })
+
+/** The blocks up to the tip, which is behind the file while a block is being written. */
+const upTo = (tip: () => Tip, { read }: Pick<BlockFile, 'read'>): Ledger['blocks'] => ({
+  get height() {
+    return tip().height
+  },
+  get lastHash() {
+    return tip().lastHash
+  },
+  get lastBlock() {
+    return tip().lastBlock
+  },
+  read,
 })
+
+function envelopeAt(blocks: Pick<BlockFile, 'read'>, block: number, index: number): Buffer {
+  const envelope = decodeBlock(blocks.read(block)).envelopes[index]
+  if (envelope === undefined) throw new RangeError(`block ${block} has no transaction ${index}`)
+  return envelope
+}
 
 /** Opens a peer's ledger and rebuilds its state from its blocks. Errors: when a file is damaged or of another format. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
@@ -74,11 +90,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const context = { channel, definitions, state, hasTransaction }
   const listeners = new Set<() => void>()
   const settled: string[] = []
+  const history = createHistory(({ block, index }) => envelopeAt(blocks, block, index))
 
   /** Brings a block, whose private data has been gathered, into the state and the index. */
   const apply = (block: Block, read: readonly Transaction[], codes: readonly number[]): void => {
     state.write(writesOf(block.number, read, codes))
     custody.apply(block.number, codes)
+    history.add(block.number, read, codes)
     for (const [index, { header }] of read.entries())
       if (header !== undefined && header.transactionId !== '')
         transactions.add(header.transactionId, { block: block.number, index, code: codes[index] ?? 0 })
@@ -96,20 +114,10 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   let tip = tipOf(blocks)
 
   return {
-    blocks: {
-      get height() {
-        return tip.height
-      },
-      get lastHash() {
-        return tip.lastHash
-      },
-      get lastBlock() {
-        return tip.lastBlock
-      },
-      read: (number) => blocks.read(number),
-    },
+    blocks: upTo(() => tip, blocks),
     state,
     transactions,
+    history,
     transient,
     find: custody.find,
     async commit(block, checked) {

@@ -2,6 +2,13 @@ import { sha256 } from '../crypto/digest.ts'
 import { build, encoded, kvrwset, type ledger, rwset } from '../wire/message.ts'
 import { compareOrdered, toOrdered } from './keys.ts'
 import type { PrivateSets } from './private-data.ts'
+import {
+  createRangeRecord,
+  toRangeMessage,
+  toVersion,
+  type RangeQuery,
+  type RangeRecord,
+} from './range-query.ts'
 import type { Version } from './state.ts'
 
 export interface SimulationResults {
@@ -17,6 +24,8 @@ export interface ReadWriteSet {
   read(collection: string, key: string, version: Version | undefined): void
   /** The last write of a key stays; undefined deletes. */
   write(collection: string, key: string, value: Buffer | undefined): void
+  /** Follows a range of public keys, in the form of keys.ts, that is about to be read. */
+  range(start: string, end: string): RangeRecord
   results(): SimulationResults
 }
 
@@ -29,21 +38,28 @@ interface Part {
 const sorted = <V>(entries: ReadonlyMap<string, V>): Array<[string, V]> =>
   [...entries].sort(([a], [b]) => compareOrdered(toOrdered(a), toOrdered(b)))
 
-const toVersion = (version: Version | undefined): ledger.rwset.kvrwset.Version | undefined =>
-  version === undefined
-    ? undefined
-    : build(kvrwset.Version, { blockNum: version.block, txNum: version.transaction })
-
 const hashKey = (key: string): Buffer => sha256(Buffer.from(key))
 
 const toWrites = (writes: Part['writes']): ledger.rwset.kvrwset.KVWrite[] =>
   sorted(writes).map(([key, value]) => build(kvrwset.KVWrite, { key, isDelete: value === undefined, value }))
 
-const toPublicSet = ({ reads, writes }: Part): Buffer =>
+/** Ranges in the order in which they were opened; the same one is told once (rwset_builder.go). */
+function distinct(ranges: readonly RangeRecord[]): RangeQuery[] {
+  const found = new Map<string, RangeQuery>()
+  for (const range of ranges) {
+    const query = range.query()
+    const name = JSON.stringify([query.start, query.end, query.isExhausted])
+    if (!found.has(name)) found.set(name, query)
+  }
+  return [...found.values()]
+}
+
+const toPublicSet = ({ reads, writes }: Part, ranges: readonly RangeRecord[]): Buffer =>
   encoded(kvrwset.KVRWSet, {
     readsList: sorted(reads).map(([key, version]) =>
       build(kvrwset.KVRead, { key, version: toVersion(version) }),
     ),
+    rangeQueriesInfoList: distinct(ranges).map(toRangeMessage),
     writesList: toWrites(writes),
   })
 
@@ -65,6 +81,7 @@ const toPrivateSet = ({ writes }: Part): Buffer => encoded(kvrwset.KVRWSet, { wr
 
 export function createReadWriteSet(namespace: string): ReadWriteSet {
   const parts = new Map<string, Part>()
+  const ranges: RangeRecord[] = []
   const partOf = (collection: string): Part => {
     const found = parts.get(collection) ?? { reads: new Map(), writes: new Map() }
     parts.set(collection, found)
@@ -73,6 +90,12 @@ export function createReadWriteSet(namespace: string): ReadWriteSet {
   return {
     read: (collection, key, version) => void partOf(collection).reads.set(key, version),
     write: (collection, key, value) => void partOf(collection).writes.set(key, value),
+    range(start, end) {
+      partOf('')
+      const record = createRangeRecord(start, end)
+      ranges.push(record)
+      return record
+    },
     results() {
       const collections = sorted(parts).filter(([collection]) => collection !== '')
       const privateSets = new Map(
@@ -90,7 +113,7 @@ export function createReadWriteSet(namespace: string): ReadWriteSet {
       })
       const own = build(rwset.NsReadWriteSet, {
         namespace,
-        rwset: toPublicSet(parts.get('') ?? { reads: new Map(), writes: new Map() }),
+        rwset: toPublicSet(parts.get('') ?? { reads: new Map(), writes: new Map() }, ranges),
         collectionHashedRwsetList,
       })
       const publicSet = encoded(rwset.TxReadWriteSet, {

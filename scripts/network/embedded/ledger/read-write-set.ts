@@ -1,5 +1,6 @@
 import { bytes, decode, kvrwset, type ledger, rwset } from '../wire/message.ts'
 import { toOrdered } from './keys.ts'
+import { leastDegree, type MerkleSummary, type RangeQuery, type SeenRow } from './range-query.ts'
 import type { Version } from './state.ts'
 
 /** A key and the version that a simulation saw; undefined when the key was absent. */
@@ -27,6 +28,8 @@ export interface NamespaceSet {
   readonly namespace: string
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
+  /** Ranges of public keys that were read, in the order in which they were opened. */
+  readonly ranges: readonly RangeQuery[]
   readonly collections: readonly CollectionSet[]
   /** What stands in it that this network neither makes nor validates, by its name in `kvrwset`. */
   readonly unsupported: readonly string[]
@@ -62,22 +65,47 @@ function readCollection(message: ledger.rwset.CollectionHashedReadWriteSet): Col
   }
 }
 
+const toRow = (read: ledger.rwset.kvrwset.KVRead): SeenRow => ({
+  key: toOrdered(read.getKey()),
+  version: versionOf(read.getVersion()),
+})
+
+const toSummary = (message: ledger.rwset.kvrwset.QueryReadsMerkleSummary): MerkleSummary => ({
+  maxDegree: message.getMaxDegree(),
+  maxLevel: message.getMaxLevel(),
+  hashes: message.getMaxLevelHashesList_asU8().map(bytes),
+})
+
+function readRange(message: ledger.rwset.kvrwset.RangeQueryInfo): RangeQuery {
+  const summary = message.getReadsMerkleHashes()
+  return {
+    start: toOrdered(message.getStartKey()),
+    end: toOrdered(message.getEndKey()),
+    isExhausted: message.getItrExhausted(),
+    seen:
+      summary === undefined ? (message.getRawReads()?.getKvReadsList() ?? []).map(toRow) : toSummary(summary),
+  }
+}
+
+/** Ranges that no simulation makes, and on which Fabric's own validator fails instead of giving a code. */
+const isSoundRange = ({ seen }: RangeQuery): boolean =>
+  'maxDegree' in seen ? seen.maxDegree >= leastDegree : seen.every(({ version }) => version !== undefined)
+
 function readNamespace(message: ledger.rwset.NsReadWriteSet): NamespaceSet {
   const set = decode(kvrwset.KVRWSet, message.getRwset_asU8())
   const collections = message.getCollectionHashedRwsetList().map(readCollection)
+  const ranges = set.getRangeQueriesInfoList().map(readRange)
   return {
     namespace: message.getNamespace(),
-    reads: set.getReadsList().map((read) => ({
-      key: toOrdered(read.getKey()),
-      version: versionOf(read.getVersion()),
-    })),
+    reads: set.getReadsList().map(toRow),
     writes: set.getWritesList().map((write) => ({
       key: toOrdered(write.getKey()),
       value: valueOf(write.getIsDelete(), write.getValue_asU8()),
     })),
+    ranges,
     collections,
     unsupported: [
-      ...(set.getRangeQueriesInfoList().length > 0 ? ['RangeQueryInfo'] : []),
+      ...(ranges.every(isSoundRange) ? [] : ['RangeQueryInfo']),
       ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWrite'] : []),
       ...collections.flatMap((collection) => collection.unsupported),
     ],

@@ -1,5 +1,6 @@
 import { sha256 } from '../crypto/digest.ts'
 import type { Definition } from './definition.ts'
+import type { History, Modification } from './history.ts'
 import { fromOrdered, hashedSpace, privateSpace, publicSpace, toOrdered } from './keys.ts'
 import { createReadWriteSet, type SimulationResults } from './read-write-set-builder.ts'
 import { sameVersion, type StateView, type Version, type Versioned } from './state.ts'
@@ -9,19 +10,34 @@ export interface KeyValue {
   readonly value: Buffer
 }
 
+/** The rows of a range, one at a time; what is asked for counts as read. */
+export interface Rows {
+  next(): KeyValue | undefined
+  /** The key with which the next page begins; empty when there is none. It does not count as read. */
+  bookmark(): string
+}
+
 /**
  * What a chaincode may do while it simulates a transaction. An empty `collection` is the public state. Reads see the
  * committed state only, never the transaction's own writes. Errors carry Fabric's texts, which chaincode and clients
  * get to see.
  */
 export interface Simulation {
+  /** The chaincode's own. */
+  readonly namespace: string
   get(collection: string, key: string): Buffer
   getPrivateHash(collection: string, key: string): Buffer
   /** An empty value deletes. */
   put(collection: string, key: string, value: Buffer): void
   delete(collection: string, key: string): void
-  /** The values of a collection between two keys; an empty end is the last key. Only where nothing is written. */
-  range(collection: string, start: string, end: string): Iterable<KeyValue>
+  /** Public values between two keys; an empty end is the last key. */
+  range(start: string, end: string): Rows
+  /** The same, for a page: only where nothing is written. */
+  page(start: string, end: string): Rows
+  /** The values of a collection between two keys: only where nothing is written. */
+  privateRange(collection: string, start: string, end: string): Rows
+  /** What a public key has held in the committed blocks, the newest first; it does not count as read. */
+  history(key: string): Iterable<Modification>
   results(): SimulationResults
 }
 
@@ -39,8 +55,55 @@ function checkCurrent(hash: Versioned | undefined, value: Versioned | undefined)
   )
 }
 
-function* toKeyValues(entries: Iterable<readonly [string, Versioned]>): Generator<KeyValue> {
-  for (const [key, { value }] of entries) yield { key: fromOrdered(key), value }
+/** Fabric's rules on queries that validation cannot check, and must therefore not lead to writes (tx_simulator.go). */
+function createRules(transactionId: string) {
+  let hasWritten = false
+  let hasQueriedPrivate = false
+  let hasPaged = false
+  const refuse = (why: string): never => {
+    throw new Error(`txid [${transactionId}]: unsuppored transaction. ${why}`)
+  }
+  return {
+    write() {
+      if (hasQueriedPrivate)
+        refuse('Transaction has already performed queries on pvt data. Writes are not allowed')
+      if (hasPaged) refuse('Transaction has already performed a paginated query. Writes are not allowed')
+      hasWritten = true
+    },
+    queryPrivate() {
+      if (hasWritten) refuse('Queries on pvt data is supported only in a read-only transaction')
+      hasQueriedPrivate = true
+    },
+    page() {
+      if (hasWritten) refuse('Paginated queries are supported only in a read-only transaction')
+      hasPaged = true
+    },
+  }
+}
+
+/** Rows as a simulation gives them out. `seen` and `ended` hear of what was asked for. */
+function toRows(
+  entries: Iterable<readonly [string, Versioned]>,
+  seen: (key: string, entry: Versioned) => void = () => {},
+  ended: () => void = () => {},
+): Rows {
+  const iterator = entries[Symbol.iterator]()
+  return {
+    next() {
+      const { done, value } = iterator.next()
+      if (done === true) {
+        ended()
+        return undefined
+      }
+      const [key, entry] = value
+      seen(key, entry)
+      return { key: fromOrdered(key), value: entry.value }
+    },
+    bookmark() {
+      const { done, value } = iterator.next()
+      return done === true ? '' : fromOrdered(value[0])
+    },
+  }
 }
 
 /** @param state a view that does not change while the simulation runs */
@@ -48,11 +111,11 @@ export function createSimulation(
   state: StateView,
   definition: Definition,
   transactionId: string,
+  history: Pick<History, 'of'>,
 ): Simulation {
   const namespace = definition.name
   const set = createReadWriteSet(namespace)
-  let hasWritten = false
-  let hasQueriedPrivate = false
+  const rules = createRules(transactionId)
 
   const checkCollection = (name: string): void => {
     if (!definition.collections.has(name))
@@ -65,15 +128,21 @@ export function createSimulation(
   const write = (collection: string, key: string, value: Buffer | undefined): void => {
     if (collection !== '') checkCollection(collection)
     if (key === '') throw new Error('invalid key. Empty string is not supported as a key')
-    if (hasQueriedPrivate)
-      throw new Error(
-        `txid [${transactionId}]: unsuppored transaction. Transaction has already performed queries on pvt data. Writes are not allowed`,
-      )
-    hasWritten = true
+    rules.write()
     set.write(collection, key, value)
+  }
+  const range = (start: string, end: string): Rows => {
+    const record = set.range(toOrdered(start), toOrdered(end))
+    const entries = state.range(publicSpace(namespace), toOrdered(start), toOrdered(end))
+    return toRows(
+      entries,
+      (key, { version }) => record.see({ key, version }),
+      () => record.exhaust(),
+    )
   }
 
   return {
+    namespace,
     get(collection, key) {
       if (collection === '') {
         const entry = state.get(publicSpace(namespace), toOrdered(key))
@@ -95,18 +164,17 @@ export function createSimulation(
     },
     put: (collection, key, value) => write(collection, key, value.length === 0 ? undefined : value),
     delete: (collection, key) => write(collection, key, undefined),
-    range(collection, start, end) {
-      if (collection === '')
-        throw new Error('GET_STATE_BY_RANGE on public state is not supported by the embedded network')
-      checkCollection(collection)
-      if (hasWritten)
-        throw new Error(
-          `txid [${transactionId}]: unsuppored transaction. Queries on pvt data is supported only in a read-only transaction`,
-        )
-      hasQueriedPrivate = true
-      const entries = state.range(privateSpace(namespace, collection), toOrdered(start), toOrdered(end))
-      return toKeyValues(entries)
+    range,
+    page(start, end) {
+      rules.page()
+      return range(start, end)
     },
+    privateRange(collection, start, end) {
+      rules.queryPrivate()
+      checkCollection(collection)
+      return toRows(state.range(privateSpace(namespace, collection), toOrdered(start), toOrdered(end)))
+    },
+    history: (key) => history.of(namespace, toOrdered(key)),
     results: () => set.results(),
   }
 }

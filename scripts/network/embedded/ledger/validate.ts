@@ -2,8 +2,9 @@ import { holds } from '../msp/policy.ts'
 import type { Definition } from './definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
-import { sameVersion, type StateView, type StateWrite } from './state.ts'
-import { isEndorserTransaction, type Transaction } from './transaction.ts'
+import { isUnchanged } from './range-query.ts'
+import { sameVersion, type StateView, type StateWrite, type Version, type Versioned } from './state.ts'
+import { isEndorserTransaction, type Action, type Transaction } from './transaction.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 import type { CheckedTransaction } from './verify-signatures.ts'
 
@@ -101,59 +102,81 @@ function judge(transaction: CheckedTransaction, context: ValidationContext): Val
   return fault === code.VALID ? judgeAction(transaction, context) : fault
 }
 
-/** Every read or write of a transaction with the space of the state that it touches. */
-const touched = <T extends Read | Write>(
-  namespaces: readonly NamespaceSet[],
-  itemsOf: (set: { readonly reads: readonly Read[]; readonly writes: readonly Write[] }) => readonly T[],
-): Array<readonly [space: string, item: T]> =>
-  namespaces.flatMap((set) => [
-    ...itemsOf(set).map((item) => [publicSpace(set.namespace), item] as const),
-    ...set.collections.flatMap((collection) =>
-      itemsOf(collection).map((item) => [hashedSpace(set.namespace, collection.collection), item] as const),
-    ),
+/** What a transaction writes: public values and hashes of private ones. */
+const writesAt = (version: Version, { namespaces }: Action): StateWrite[] => {
+  const inSpace = (space: string, writes: readonly Write[]): StateWrite[] =>
+    writes.map(({ key, value }) => ({
+      space,
+      key,
+      entry: value === undefined ? undefined : { value, version },
+    }))
+  return namespaces.flatMap(({ namespace, writes, collections }) => [
+    ...inSpace(publicSpace(namespace), writes),
+    ...collections.flatMap((set) => inSpace(hashedSpace(namespace, set.collection), set.writes)),
   ])
+}
 
-/** What the valid transactions of a block write, in their order: public values and hashes of private ones. */
+/** What the valid transactions of a block write, in their order. */
 export function writesOf(
   block: number,
   transactions: readonly Transaction[],
   codes: readonly number[],
 ): readonly StateWrite[] {
-  return transactions.flatMap(({ action }, transaction) => {
-    if (codes[transaction] !== code.VALID || action === undefined) return []
-    const version = { block, transaction }
-    return touched(action.namespaces, ({ writes }) => writes).map(([space, { key, value }]) => ({
-      space,
-      key,
-      entry: value === undefined ? undefined : { value, version },
-    }))
-  })
+  return transactions.flatMap(({ action }, transaction) =>
+    codes[transaction] === code.VALID && action !== undefined ? writesAt({ block, transaction }, action) : [],
+  )
+}
+
+/** What the valid transactions of a block have written so far, by space and key. */
+type BlockWrites = Map<string, Map<string, Versioned | undefined>>
+
+/** Whether what a transaction read is still so; Fabric's order within each namespace (validation/validator.go). */
+function judgeReads(
+  namespaces: readonly NamespaceSet[],
+  { state }: ValidationContext,
+  written: BlockWrites,
+): ValidationCode {
+  const isStale = (space: string, { key, version }: Read): boolean =>
+    written.get(space)?.has(key) === true || !sameVersion(state.get(space, key)?.version, version)
+  for (const { namespace, reads, ranges, collections } of namespaces) {
+    const space = publicSpace(namespace)
+    if (reads.some((read) => isStale(space, read))) return code.MVCC_READ_CONFLICT
+    if (!ranges.every((range) => isUnchanged(range, space, state, written.get(space))))
+      return code.PHANTOM_READ_CONFLICT
+    const isPrivatelyStale = collections.some((collection) =>
+      collection.reads.some((read) => isStale(hashedSpace(namespace, collection.collection), read)),
+    )
+    if (isPrivatelyStale) return code.MVCC_READ_CONFLICT
+  }
+  return code.VALID
 }
 
 /**
  * Validates a block and gives the code of each transaction. Pure: the same block on the same state has the same codes
  * on every peer, for ever. First each transaction by itself, then transaction ids used twice in the block, then reads
- * that are stale, in the state or because an earlier valid transaction of the block wrote the key.
+ * that are stale and ranges that have changed, in the state or because an earlier valid transaction of the block wrote
+ * there.
  */
 export function validateBlock(
   transactions: readonly CheckedTransaction[],
   context: ValidationContext,
 ): readonly ValidationCode[] {
   const seen = new Set<string>()
-  const written = new Set<string>()
-  const place = (space: string, key: string): string => `${space}\0${key}`
-  const isStale = ([space, { key, version }]: readonly [string, Read]): boolean =>
-    written.has(place(space, key)) || !sameVersion(context.state.get(space, key)?.version, version)
+  const written: BlockWrites = new Map()
+  const note = (write: StateWrite): void => {
+    const keys = written.get(write.space) ?? new Map<string, Versioned | undefined>()
+    written.set(write.space, keys.set(write.key, write.entry))
+  }
 
-  return transactions.map((transaction) => {
+  return transactions.map((transaction, index) => {
     const judged = judge(transaction, context)
     const { header, action } = transaction
     if (judged !== code.VALID || header === undefined || action === undefined) return judged
     if (seen.has(header.transactionId)) return code.DUPLICATE_TXID
     seen.add(header.transactionId)
-    if (touched(action.namespaces, ({ reads }) => reads).some(isStale)) return code.MVCC_READ_CONFLICT
-    for (const [space, { key }] of touched(action.namespaces, ({ writes }) => writes))
-      written.add(place(space, key))
+    const readings = judgeReads(action.namespaces, context, written)
+    if (readings !== code.VALID) return readings
+    for (const write of writesAt({ block: context.block, transaction: index }, action)) note(write)
     return code.VALID
   })
 }

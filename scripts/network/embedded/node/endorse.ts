@@ -83,7 +83,8 @@ async function simulate(
 ): Promise<{ execution: Execution; results: SimulationResults }> {
   const snapshot = options.ledger.state.snapshot()
   try {
-    const simulation = createSimulation(snapshot, options.definition, proposal.transactionId)
+    const { definition, ledger } = options
+    const simulation = createSimulation(snapshot, definition, proposal.transactionId, ledger.history)
     const { transactionId, input, signedProposal } = proposal
     const execution = await options.chaincode.execute(simulation, transactionId, input, signedProposal)
     return { execution, results: simulation.results() }

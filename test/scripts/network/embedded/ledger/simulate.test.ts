@@ -6,7 +6,11 @@ import {
   privateWritesOf,
   readWriteSetOf,
 } from '../../../../../scripts/network/embedded/ledger/read-write-set.ts'
-import { createSimulation, type Simulation } from '../../../../../scripts/network/embedded/ledger/simulate.ts'
+import {
+  createSimulation,
+  type Rows,
+  type Simulation,
+} from '../../../../../scripts/network/embedded/ledger/simulate.ts'
 import { createMemoryState } from '../../../../../scripts/network/embedded/ledger/state.ts'
 import { demoTopology } from '../../../../../scripts/network/topology.ts'
 
@@ -25,7 +29,13 @@ function simulation(): Simulation {
   put(hashedSpace(name, collection), hashKey('held'), 'hash')
   put(privateSpace(name, collection), 'held', 'private')
   put(hashedSpace(name, collection), hashKey('unheld'), 'hash')
-  return createSimulation(state, definition, 'id')
+  return createSimulation(state, definition, 'id', { of: () => [] })
+}
+
+function keysOf(rows: Rows): string[] {
+  const keys: string[] = []
+  for (let row = rows.next(); row !== undefined; row = rows.next()) keys.push(row.key)
+  return keys
 }
 
 const setOf = (simulated: Simulation): ReturnType<typeof readWriteSetOf> =>
@@ -54,6 +64,7 @@ describe('a simulation', () => {
           { key: 'absent', version: undefined },
           { key: 'p', version },
         ],
+        ranges: [],
         writes: [
           { key: 'a', value: undefined },
           { key: 'b', value: undefined },
@@ -96,21 +107,54 @@ describe('a simulation', () => {
 
   test('has private ranges or writes, not both', () => {
     const reading = simulation()
-    expect([...reading.range(collection, '', '')].map(({ key }) => key)).toEqual(['held'])
+    expect(keysOf(reading.privateRange(collection, '', ''))).toEqual(['held'])
     expect(() => reading.put('', 'k', Buffer.from('x'))).toThrow('Writes are not allowed')
     const writing = simulation()
     writing.put('', 'k', Buffer.from('x'))
-    expect(() => writing.range(collection, '', '')).toThrow('only in a read-only transaction')
+    expect(() => writing.privateRange(collection, '', '')).toThrow('only in a read-only transaction')
   })
 
-  test('refuses what does not exist or is not supported, by name', () => {
+  test('has pages or writes, not both', () => {
+    const reading = simulation()
+    expect(keysOf(reading.page('', ''))).toEqual(['p'])
+    expect(() => reading.put('', 'k', Buffer.from('x'))).toThrow('already performed a paginated query')
+    const writing = simulation()
+    writing.put('', 'k', Buffer.from('x'))
+    expect(() => writing.page('', '')).toThrow('Paginated queries are supported only in a read-only')
+  })
+
+  test('records a range as far as it was read, once, and may write after it', () => {
+    const simulated = simulation()
+    keysOf(simulated.range('a', 'z'))
+    keysOf(simulated.range('a', 'z'))
+    simulated.range('a', '').next()
+    simulated.range('b', '')
+    simulated.put('', 'k', Buffer.from('x'))
+    const row = { key: 'p', version }
+    expect(setOf(simulated)[0]).toMatchObject({
+      ranges: [
+        { start: 'a', end: 'z', isExhausted: true, seen: [row] },
+        { start: 'a', end: 'p', isExhausted: false, seen: [row] },
+        { start: 'b', end: '', isExhausted: false, seen: [] },
+      ],
+      writes: [{ key: 'k' }],
+      unsupported: [],
+    })
+  })
+
+  test('tells where the next page begins, without having read it', () => {
+    const simulated = simulation()
+    const rows = simulated.page('', '')
+    expect(rows.bookmark()).toBe('p')
+    expect(rows.bookmark()).toBe('')
+    expect(setOf(simulated)[0]?.ranges).toMatchObject([{ isExhausted: false, seen: [] }])
+  })
+
+  test('refuses what does not exist, by name', () => {
     expect(() => simulation().get('nowhere', 'k')).toThrow(
       'collection config not defined for chaincode [medledger]',
     )
     expect(() => simulation().put('', '', Buffer.from('x'))).toThrow('Empty string is not supported as a key')
-    expect(() => simulation().range('', '', '')).toThrow(
-      'GET_STATE_BY_RANGE on public state is not supported',
-    )
   })
 
   test('gives the same bytes whatever the order of its writes', () => {

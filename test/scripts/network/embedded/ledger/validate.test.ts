@@ -41,6 +41,7 @@ function transaction({
     namespace: definition.name,
     reads: [],
     writes: [],
+    ranges: [],
     collections: [],
     unsupported: [],
     ...namespace,
@@ -218,6 +219,36 @@ describe('conflicts', () => {
     })
     const both = ['a', 'b'].map((id) => transaction({ id, namespace: { collections: [absent] } }))
     expect(validate(both)).toEqual(['VALID', 'MVCC_READ_CONFLICT'])
+  })
+
+  test('a range that an earlier transaction of the block wrote into, or the state has otherwise, is a phantom', () => {
+    const ranging = (end: string): CheckedTransaction =>
+      transaction({
+        id: 'b',
+        namespace: { ranges: [{ start: 'a', end, isExhausted: true, seen: [] }], writes: [write] },
+      })
+    const writing = transaction({ id: 'a', namespace: { writes: [write] } })
+    expect(validate([ranging('z')])).toEqual(['VALID'])
+    expect(validate([ranging('z')], { k: version })).toEqual(['PHANTOM_READ_CONFLICT'])
+    expect(validate([writing, ranging('z')])).toEqual(['VALID', 'PHANTOM_READ_CONFLICT'])
+    expect(validate([writing, ranging('k')])).toEqual(['VALID', 'VALID'])
+    expect(validate([ranging('z'), transaction({ id: 'a', namespace: { writes: [write] } })])).toEqual([
+      'VALID',
+      'VALID',
+    ])
+  })
+
+  test('of stale reads and phantoms Fabric names what it finds first', () => {
+    const ranges = [{ start: 'a', end: 'z', isExhausted: true, seen: [] }]
+    const stale = { key: 'k', version: undefined }
+    const privately = collectionSet('access-north', { reads: [{ key: 'k', version }] })
+    const held = { k: version }
+    expect(validate([transaction({ namespace: { reads: [stale], ranges } })], held)).toEqual([
+      'MVCC_READ_CONFLICT',
+    ])
+    expect(validate([transaction({ namespace: { ranges, collections: [privately] } })], held)).toEqual([
+      'PHANTOM_READ_CONFLICT',
+    ])
   })
 
   test('the second use of an id in a block is a duplicate, even of one that conflicts', () => {
