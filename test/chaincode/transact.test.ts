@@ -107,6 +107,22 @@ describe('an unexpected fault', () => {
   })
 })
 
+test('an expired token is refused by the endorser’s own clock, however far a transaction is dated back', async () => {
+  const world = await demoWorld()
+  const { token = '' } = await world.as('maria')
+  const { commitment, transient } = seal('ReadCaller', complete<'ReadCaller'>({}), token)
+  const ask = (at: number, now: number): Promise<string> => {
+    const { stub } = simulate(world.state, { transactionId: 'ab'.repeat(32), at, transient })
+    const gateway = { getMSPID: () => 'AuthorityMSP', getAttributeValue: () => 'gateway' }
+    const { constitution } = world
+    const configuration = { constitution, now: () => now, log: () => {} }
+    return transact('ReadCaller', commitment, { stub, client: gateway }, configuration)
+  }
+  const expiry = startOfTests + 300_000
+  await expect(ask(expiry - 40_000, expiry + 9999)).resolves.toContain(people.maria.handle)
+  await expect(ask(expiry - 40_000, expiry + 10_000)).rejects.toThrow('[INVALID_TOKEN] ')
+})
+
 test('no refusal quotes what was sent', async () => {
   const world = await demoWorld()
   const name = 'Maria Lindqvist'

@@ -11,7 +11,7 @@ import {
 import type { LedgerClient } from '../../gateway/src/ledger/client.ts'
 import { claimsFor, fakeIssuer, signClaims, type FakeIssuer } from '../support/ledger-tokens.ts'
 import { signingKey } from '../support/ledger-samples.ts'
-import { demoConstitution, startOfTests } from '../support/ledger-world.ts'
+import { demoConstitution, issuerNameOf, startOfTests } from '../support/ledger-world.ts'
 
 const now = startOfTests
 const [north, south] = demoConstitution.organisations
@@ -101,7 +101,7 @@ describe('a bearer token', () => {
     ['for another gateway', { aud: south?.audience ?? '' }],
     ['for several gateways', { aud: [north?.audience ?? '', south?.audience ?? ''] }],
     ['of an unknown issuer', { iss: 'https://elsewhere.example' }],
-    ['in the name of another issuer', { iss: 'urn:medledger:development-issuer:authority' }],
+    ['in the name of another issuer', { iss: issuerNameOf('authority') }],
     ['without a subject', { sub: undefined }],
     ['without an id', { jti: undefined }],
     ['without roles', { roles: [] }],

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
 import type { SigningKey } from 'medledger-chaincode/api'
-import { withLowS } from 'medledger-chaincode/identity'
+import { toLowS } from '../../scripts/network/ecdsa.ts'
 
 export type PrivateKey = Parameters<SignJWT['sign']>[0]
 
@@ -44,5 +44,6 @@ export async function signClaims(
   const token = await new SignJWT({ iss: issuer, ...claims })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid, ...header })
     .sign(privateKey)
-  return withLowS(token)
+  const start = token.lastIndexOf('.') + 1
+  return token.slice(0, start) + toLowS(Buffer.from(token.slice(start), 'base64url')).toString('base64url')
 }

@@ -98,6 +98,13 @@ export interface World {
 export const { constitution: demoConstitution } = demoTopology()
 export const startOfTests = Date.UTC(2026, 0, 15, 12)
 
+/** The `iss` of an organisation's provider in the demonstration. */
+export function issuerNameOf(organisation: string): string {
+  const found = demoConstitution.issuers.find((issuer) => issuer.organisation === organisation)
+  if (found === undefined) throw new RangeError(`no issuer of ${organisation}`)
+  return found.issuer
+}
+
 export interface WorldParts {
   readonly constitution: Constitution
   readonly state: FakeState

@@ -16,17 +16,3 @@ export function isLowS(signature: Buffer): boolean {
   const s = toInteger(signature.subarray(bytes))
   return r > 0n && r < order && s > 0n && s <= halfOrder
 }
-
-/**
- * The same ES256 token with the smaller s, for an issuer whose library does not choose: the signature stays valid. Of no use
- * for a token of another algorithm.
- */
-export function withLowS(token: string): string {
-  const start = token.lastIndexOf('.') + 1
-  const signature = Buffer.from(token.slice(start), 'base64url')
-  const s = toInteger(signature.subarray(bytes))
-  if (signature.length !== 2 * bytes || s <= halfOrder) return token
-  const low = (order - s).toString(16).padStart(2 * bytes, '0')
-  const changed = Buffer.concat([signature.subarray(0, bytes), Buffer.from(low, 'hex')])
-  return token.slice(0, start) + changed.toString('base64url')
-}

@@ -1,5 +1,4 @@
 export { hasExpired, type ClaimRules, type TokenClaims } from './claims.ts'
-export { withLowS } from './ecdsa.ts'
 export { tokenLimits } from './limits.ts'
 export { invalidToken } from './refusal.ts'
 export { importSigningKey, signingKeyOf } from './signing-key.ts'

@@ -14,12 +14,13 @@ import {
 } from 'medledger-chaincode/api'
 import { demoTopology, narrowTopology } from '../../../scripts/network/topology.ts'
 import { accessTo, consentOf, registrationOf, signingKey } from '../../support/ledger-samples.ts'
+import { issuerNameOf } from '../../support/ledger-world.ts'
 
 const { constitution } = demoTopology()
 const { constitution: narrow } = narrowTopology()
 const everyone = ['north', 'south', 'authority']
 const id = randomId()
-const issuer = 'urn:medledger:development-issuer:north'
+const issuer = issuerNameOf('north')
 const secret = randomId() + randomId()
 const invalid = expect.objectContaining({ code: 'INVALID_REQUEST' }) as Error
 

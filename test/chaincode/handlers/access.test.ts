@@ -11,7 +11,14 @@ import {
   registrationOf,
   revoke,
 } from '../../support/ledger-samples.ts'
-import { demoWorld, gatewayOf, operatorOf, people, type World } from '../../support/ledger-world.ts'
+import {
+  demoWorld,
+  gatewayOf,
+  issuerNameOf,
+  operatorOf,
+  people,
+  type World,
+} from '../../support/ledger-world.ts'
 
 const invalid = { code: 'INVALID_REQUEST' }
 const forbidden = { code: 'FORBIDDEN' }
@@ -212,7 +219,7 @@ describe('a revocation', () => {
     const beforeVersion = await race()
     await registerDocuments(world, 'north', 'maria', [{ ...first, version: 2 }])
     expect(beforeVersion.commit()).toBe(false)
-    const issuer = 'urn:medledger:development-issuer:north'
+    const issuer = issuerNameOf('north')
     const [beforeKey, beforePerson] = [await race(), await race()]
     await world.submit('DeactivatePerson', { person: people['dr.okafor'].handle }, operatorOf('north'))
     expect(beforePerson.commit()).toBe(false)

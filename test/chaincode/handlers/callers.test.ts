@@ -11,6 +11,7 @@ import { accessTo, consentOf, registrationOf, signingKey } from '../../support/l
 import {
   demoWorld,
   gatewayOf,
+  issuerNameOf,
   openWorld,
   operatorOf,
   people,
@@ -20,7 +21,7 @@ import {
 } from '../../support/ledger-world.ts'
 
 const id = randomId()
-const issuer = 'urn:medledger:development-issuer:north'
+const issuer = issuerNameOf('north')
 const patient = people.maria.handle
 const names = Object.keys(transactions).filter(isTransactionName)
 
@@ -152,7 +153,7 @@ describe('nobody acts', () => {
   test('once the signing key is revoked', async () => {
     const world = await demoWorld()
     const doctor = await world.as('dr.chen')
-    const south = 'urn:medledger:development-issuer:south'
+    const south = issuerNameOf('south')
     await world.submit('RevokeIssuerKey', { issuer: south, kid: 'south-1' }, operatorOf('south'))
     await expect(whoAmI(world, doctor)).rejects.toThrow(invalidToken)
   })

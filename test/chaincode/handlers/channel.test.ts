@@ -5,13 +5,14 @@ import {
   demoWorld,
   emptyWorld,
   gatewayOf,
+  issuerNameOf,
   operatorOf,
   people,
   type World,
 } from '../../support/ledger-world.ts'
 
 const secret = randomId() + randomId()
-const issuer = 'urn:medledger:development-issuer:north'
+const issuer = issuerNameOf('north')
 const north = operatorOf('north')
 
 describe('a placement', () => {
@@ -61,6 +62,23 @@ describe('an issuer’s key', () => {
     const world = await demoWorld()
     await world.submit('AddIssuerKey', keyFields, north)
     expect(await readKey(world, 'north-2')).toEqual({ ...keyFields, revoked: false })
+  })
+
+  test.each([
+    ['is no point of the curve', { ...signingKey, x: 'A'.repeat(43) }, /curve/],
+    ['has an algorithm of another kind', { ...signingKey, alg: 'RS256' }, /not well formed/],
+    ['has no algorithm', { ...signingKey, alg: undefined }, /not well formed/],
+    ['shows its private half', { ...signingKey, d: 'A'.repeat(43) }, /not well formed/],
+    ['is a short RSA key', { kty: 'RSA', n: `${'_'.repeat(171)}w`, e: 'AQAB', alg: 'RS256' }, /2048 to 4096/],
+  ])('is not added when it %s', async (_what, key, message) => {
+    const world = await demoWorld()
+    // The compiler would not let a wrong key through, either.
+    const added = world.submit('AddIssuerKey', { ...keyFields, key: key as typeof signingKey }, north)
+    await expect(added).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringMatching(message) as string,
+    })
+    await expect(readKey(world, 'north-2')).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
   test('is neither added nor revoked by another organisation', async () => {

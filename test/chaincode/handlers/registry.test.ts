@@ -4,19 +4,19 @@ import { claimsFor, signClaims } from '../../support/ledger-tokens.ts'
 import {
   demoWorld,
   emptyWorld,
+  issuerNameOf,
   operatorOf,
   people,
   type Submitter,
   type World,
 } from '../../support/ledger-world.ts'
 
-const issuerOf = (organisation: string): string => `urn:medledger:development-issuer:${organisation}`
 const north = operatorOf('north')
 const authority = operatorOf('authority')
 
 const doctor = (more: Partial<FieldsOf<'RegisterPerson'>> = {}): FieldsOf<'RegisterPerson'> => ({
   person: randomId(),
-  issuer: issuerOf('north'),
+  issuer: issuerNameOf('north'),
   subject: 'dr.new',
   name: 'New',
   role: 'doctor',
@@ -24,7 +24,7 @@ const doctor = (more: Partial<FieldsOf<'RegisterPerson'>> = {}): FieldsOf<'Regis
 })
 const patient = (more: Partial<FieldsOf<'RegisterPatient'>> = {}): FieldsOf<'RegisterPatient'> => ({
   patient: randomId(),
-  issuer: issuerOf('authority'),
+  issuer: issuerNameOf('authority'),
   subject: 'new',
   ...more,
 })
@@ -76,7 +76,7 @@ describe('a person', () => {
   })
 
   test.each([
-    ['of another organisation’s issuer', doctor({ issuer: issuerOf('south') }), 'FORBIDDEN'],
+    ['of another organisation’s issuer', doctor({ issuer: issuerNameOf('south') }), 'FORBIDDEN'],
     ['of an issuer nobody knows', doctor({ issuer: 'urn:x' }), 'FORBIDDEN'],
     ['in a role that the issuer may not assert', doctor({ role: 'auditor' }), 'FORBIDDEN'],
     ['as a patient', doctor({ role: 'patient' }), 'INVALID_REQUEST'],
@@ -137,8 +137,13 @@ describe('a patient', () => {
 
   test.each([
     ['by North', patient(), north, 'FORBIDDEN'],
-    ['by North with its own issuer', patient({ issuer: issuerOf('north') }), north, 'FORBIDDEN'],
-    ['by the Authority with North’s issuer', patient({ issuer: issuerOf('north') }), authority, 'FORBIDDEN'],
+    ['by North with its own issuer', patient({ issuer: issuerNameOf('north') }), north, 'FORBIDDEN'],
+    [
+      'by the Authority with North’s issuer',
+      patient({ issuer: issuerNameOf('north') }),
+      authority,
+      'FORBIDDEN',
+    ],
     ['under a handle that is taken', patient({ patient: people.maria.handle }), authority, 'CONFLICT'],
     ['with a subject that is taken', patient({ subject: 'maria' }), authority, 'CONFLICT'],
     ['with the subject of staff', patient({ subject: 'auditor.lee' }), authority, 'CONFLICT'],
@@ -150,7 +155,7 @@ describe('a patient', () => {
 
   test('does not become staff', async () => {
     const world = await demoWorld()
-    const auditor = { issuer: issuerOf('authority'), role: 'auditor' } as const
+    const auditor = { issuer: issuerNameOf('authority'), role: 'auditor' } as const
     for (const more of [
       { subject: 'maria', person: people.maria.handle },
       { subject: 'maria', person: randomId() },

@@ -8,7 +8,7 @@ import {
   registrationOf,
   revoke,
 } from '../../support/ledger-samples.ts'
-import { demoWorld, gatewayOf, operatorOf, people } from '../../support/ledger-world.ts'
+import { demoWorld, gatewayOf, issuerNameOf, operatorOf, people } from '../../support/ledger-world.ts'
 
 const forbidden = { code: 'FORBIDDEN' }
 
@@ -70,7 +70,7 @@ describe('a custodian reviews an access', () => {
     const { handle: person } = people['dr.chen']
     await world.submit('DeactivatePerson', { person }, operatorOf('south'))
     expect(await review()).toMatchObject({ registered: false })
-    const issuer = 'urn:medledger:development-issuer:south'
+    const issuer = issuerNameOf('south')
     const fields = { person, issuer, subject: 'dr.chen', name: 'Chen', role: 'custodian' } as const
     await world.submit('RegisterPerson', fields, operatorOf('south'))
     expect(await review()).toMatchObject({ registered: false })

@@ -1,6 +1,7 @@
 import { constants, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import type { Constitution, Issuer, SigningKey } from 'medledger-chaincode/api'
-import { signingKeyOf, withLowS } from 'medledger-chaincode/identity'
+import { signingKeyOf } from 'medledger-chaincode/identity'
+import { toLowS } from '../../../scripts/network/ecdsa.ts'
 import { demoConstitution, operatorOf, people, type World } from '../ledger-world.ts'
 
 export type Algorithm = SigningKey['alg']
@@ -139,7 +140,7 @@ export function signatureOf({ privateKey: key, publicKey: { alg } }: SceneKey, s
   const rsaPss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
   switch (alg) {
     case 'ES256':
-      return lowS(sign('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }))
+      return toLowS(sign('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }))
     case 'EdDSA':
       return sign(null, signed, key)
     case 'PS256':
@@ -158,6 +159,3 @@ export const toInteger = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('
 
 export const isLowSignature = (signature: Buffer): boolean =>
   toInteger(signature.subarray(32)) <= p256Order / 2n
-
-const lowS = (signature: Buffer): Buffer =>
-  Buffer.from(withLowS(`.${signature.toString('base64url')}`).slice(1), 'base64url')
