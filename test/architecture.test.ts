@@ -52,8 +52,12 @@ const parts: Readonly<Record<string, Part>> = {
     files: ['gateway/src/release/'],
     may: [...gatewayBase, 'gateway ledger', 'gateway store', 'gateway vault'],
   },
+  'gateway settlement': {
+    files: ['gateway/src/settlement/'],
+    may: [...gatewayBase, 'gateway ledger', 'gateway store'],
+  },
   'gateway services': {
-    files: ['gateway/src/services.ts', 'gateway/src/authenticate.ts'],
+    files: ['gateway/src/services.ts', 'gateway/src/authenticate.ts', 'gateway/src/idempotency.ts'],
     may: [
       ...gatewayBase,
       'chaincode identity',
@@ -61,6 +65,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway store',
       'gateway vault',
       'gateway release',
+      'gateway settlement',
     ],
   },
   'gateway routes': {
@@ -73,6 +78,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway vault',
       'gateway fhir',
       'gateway release',
+      'gateway settlement',
       'gateway services',
     ],
   },
@@ -86,6 +92,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway vault',
       'gateway fhir',
       'gateway release',
+      'gateway settlement',
       'gateway services',
       'gateway routes',
     ],

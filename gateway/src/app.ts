@@ -6,6 +6,7 @@ import type { Limits } from './config/index.ts'
 import { GatewayError } from './error.ts'
 import { createErrorHandler, routeNotFound } from './error-reply.ts'
 import { setHeaders, setOwnHeaders } from './headers.ts'
+import { idempotentRoutes } from './idempotency.ts'
 import { parseJson } from './json-body.ts'
 import { limitRequests, shedLoad } from './limits.ts'
 import { onBehalfOf, type Log } from './log.ts'
@@ -52,6 +53,7 @@ export async function createApp(services: Services, operation: Operation = {}): 
       ? authenticate
       : await limitRequests(app, authenticate, { limits, constitution, metrics }),
   )
+  idempotentRoutes(app, { ...services, keys: services.idempotencyKeys })
   healthRoutes(app, services, { stopping, probes: operation.probes ?? {} })
   const routes = [
     documentReferenceRoutes,

@@ -24,19 +24,26 @@ import {
   type ReleaseRecords,
 } from './release/index.ts'
 import type { Probes } from './routes/health.ts'
+import { openSettlement, type Settlement } from './settlement/index.ts'
 import { closeServer } from './stop.ts'
 import {
   answers,
   countPending,
+  createBatch,
   keepPositions,
   keysAnswer,
   openDatabase,
+  openIdempotencyKeys,
   openKeyDatabase,
+  openOutbox,
   sqliteDialect,
   type Database,
+  type IdempotencyKeys,
   type KeyDatabase,
+  type Outbox,
+  type Positions,
 } from './store/index.ts'
-import { createVault, createVaultKeys, type Vault, type VaultKeys } from './vault/index.ts'
+import { createVault, createVaultKeys, type Vault } from './vault/index.ts'
 
 export interface Gateway {
   /** Takes nothing new, and lets what is under way end within most of this time. */
@@ -56,27 +63,39 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   const { organisation, constitution } = config
   const metrics = createMetrics(organisation.name)
   const stores = await openStores(config)
-  const transport = await connect(config, log, (step) => {
+  const tell: Observe = (step) => {
     metrics.step(step)
     observe(step)
-  })
-  const client = logCommits(createClient(transport, constitution, organisation.name), log)
+  }
+  const transport = await connect(config, log, tell)
+  const direct = logCommits(createClient(transport, constitution, organisation.name), log)
   const positions = await keepPositions(stores.database, transport)
-  const releases = createReleases(config, { ...stores, client, transport, log, metrics })
-  const ask = createAskCustodian(config.partners, config.exchange)
+  const settlement = settleOn({ ...stores, client: direct, transport, positions, log, observe: tell })
+  const { client } = settlement
+  const releases = createReleases(config, {
+    ...stores,
+    client: direct,
+    transport,
+    log,
+    metrics,
+    observe: tell,
+  })
+  const ask = createAskCustodian(config.partners, config.exchange, tell)
   const keyOf = createKeySource(client, Date.now)
   const authenticate = createAuthenticate({ constitution, organisation, keyOf, now: Date.now })
   metrics.watch({
     height: () => transport.height(),
-    outboxPending: () => countPending(stores.database),
+    outboxPending: async () => (await countPending(stores.database)) + (await settlement.pending()),
   })
   let stopping = false
-  const { vault } = stores
+  const { vault, digest, keys: idempotencyKeys } = stores
+  const work = { authenticate, client, transport, positions, settlement, vault, idempotencyKeys, ask }
   const app = await createApp(
-    { constitution, organisation, authenticate, client, transport, positions, vault, ask, log },
+    { constitution, organisation, ...work, digest, log, now: Date.now },
     { ...config, metrics, stopping: () => stopping, probes: probesOf(config, stores) },
   )
   const monitoring = createMetricsServer(metrics)
+  await settlement.start()
   await releases.exchange.listen({ host: '127.0.0.1', port: config.exchange.port })
   await app.listen({ host: '127.0.0.1', port: config.httpPort })
   if (config.metricsPort !== undefined) monitoring.listen(config.metricsPort, '127.0.0.1')
@@ -91,7 +110,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       await Promise.all([closeServer(app, requestsMs), closeServer(releases.exchange, requestsMs)])
       monitoring.close()
       monitoring.closeAllConnections()
-      await releases.records.settle()
+      await Promise.all([releases.records.settle(), settlement.stop()])
       positions.stop()
       await ask.close()
       transport.close()
@@ -116,11 +135,31 @@ const probesOf = (config: Config, { database, keyDatabase }: Stores): Probes => 
   certificates: async () => certificatesAreValid(config, Date.now()),
 })
 
+interface Ledger {
+  readonly client: LedgerClient
+  readonly transport: LedgerTransport
+  readonly positions: Positions
+  readonly log: Log
+  readonly observe: Observe
+}
+
+const settleOn = ({ transport, positions, log, ...sources }: Stores & Ledger): Settlement =>
+  openSettlement({
+    ...sources,
+    blockOf: async (id) => (await positions.find([id])).get(id)?.block,
+    now: Date.now,
+    height: () => transport.height(),
+    log: (event, fields) => log.event(event, fields),
+  })
+
 interface Stores {
   readonly database: Database
   readonly keyDatabase: KeyDatabase
-  readonly keys: VaultKeys
+  readonly outbox: Outbox
+  readonly keys: IdempotencyKeys
   readonly vault: Vault
+  /** A digest that only this organisation can compute. */
+  readonly digest: (purpose: string, value: string) => string
   close(): Promise<void>
 }
 
@@ -128,12 +167,15 @@ async function openStores({ dataDirectory, masterKey, organisation }: Config): P
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
   const database = await openDatabase(sqliteDialect(join(dataDirectory, 'gateway.sqlite')))
   const keyDatabase = await openKeyDatabase(sqliteDialect(join(dataDirectory, 'keys.sqlite')))
-  const keys = createVaultKeys(keyDatabase, masterKey)
+  const vaultKeys = createVaultKeys(keyDatabase, masterKey)
+  const batch = createBatch(database)
   return {
     database,
     keyDatabase,
-    keys,
-    vault: createVault(database, keys, organisation.name),
+    outbox: openOutbox(database, batch),
+    keys: openIdempotencyKeys(database, batch),
+    vault: createVault(database, vaultKeys, organisation.name),
+    digest: (purpose, value) => vaultKeys.digest(purpose, value),
     async close() {
       await Promise.all([database.destroy(), keyDatabase.destroy()])
     },
@@ -168,21 +210,23 @@ function createReleases(
     readonly transport: LedgerTransport
     readonly log: Log
     readonly metrics: Pick<Metrics, 'release'>
+    readonly observe: Observe
   },
 ): Releases {
-  const { database, keys, vault, client, transport, log, metrics } = sources
+  const { database, digest, vault, client, transport, log, metrics, observe } = sources
   const custodian = organisation.name
   const records = keepReleases({
     database,
     client,
     custodian,
-    digest: (purpose, value) => keys.digest(purpose, value),
+    digest,
     log: (event, fields) => log.event(event, fields),
+    observe,
   })
   const settle = (): void => {
     records.settle().catch((error: unknown) => log.fault('releases', error))
   }
-  const give = createGive({ custodian, client, transport, vault, records, now: Date.now })
+  const give = createGive({ custodian, client, transport, vault, records, now: Date.now, observe })
   const answered = (): void => {
     metrics.release()
     settle()

@@ -10,10 +10,14 @@ import { createLog, type Log } from '../../gateway/src/log.ts'
 import { createGive, type Give } from '../../gateway/src/release/give.ts'
 import { keepReleases, type ReleaseRecords } from '../../gateway/src/release/records.ts'
 import type { Services } from '../../gateway/src/services.ts'
+import { openSettlement, type Settlement } from '../../gateway/src/settlement/index.ts'
 import {
+  createBatch,
   keepPositions,
   openDatabase,
+  openIdempotencyKeys,
   openKeyDatabase,
+  openOutbox,
   sqliteDialect,
   type Database,
 } from '../../gateway/src/store/index.ts'
@@ -42,6 +46,7 @@ export interface TestGateway {
   readonly services: Services
   readonly database: Database
   readonly records: ReleaseRecords
+  readonly settlement: Settlement
   readonly give: Give
   readonly lines: readonly string[]
 }
@@ -136,20 +141,36 @@ async function openGateway(
   const { log, lines } = capturedLog(own)
   const now = (): number => world.now
   const transport = ledger.transportOf(own)
-  const client = createClient(transport, constitution, own)
+  const direct = createClient(transport, constitution, own)
   const database = await openDatabase(sqliteDialect(':memory:'))
   const keyDatabase = await openKeyDatabase(sqliteDialect(':memory:'))
   const keys = createVaultKeys(keyDatabase, Buffer.alloc(32, own))
   const vault = createVault(database, keys, own)
   const positions = await keepPositions(database, transport)
-  const records = keepReleases({
-    database,
-    client,
-    custodian: own,
-    digest: (purpose, value) => keys.digest(purpose, value),
+  const batch = createBatch(database)
+  const digest = (purpose: string, value: string): string => keys.digest(purpose, value)
+  const observe = (): void => {}
+  const settlement = openSettlement({
+    client: direct,
+    outbox: openOutbox(database, batch),
+    keys: openIdempotencyKeys(database, batch),
+    blockOf: async (id) => (await positions.find([id])).get(id)?.block,
+    digest,
+    now,
+    observe,
+    height: () => transport.height(),
     log: (event, fields) => log.event(event, fields),
   })
-  const give = createGive({ custodian: own, client, transport, vault, records, now })
+  const { client } = settlement
+  const records = keepReleases({
+    database,
+    client: direct,
+    custodian: own,
+    digest,
+    log: (event, fields) => log.event(event, fields),
+    observe,
+  })
+  const give = createGive({ custodian: own, client: direct, transport, vault, records, now, observe })
   const keyOf = createKeySource(client, now)
   const authenticate = createAuthenticate({ constitution, organisation, keyOf, now })
   const services = {
@@ -159,11 +180,16 @@ async function openGateway(
     client,
     transport,
     positions,
+    settlement,
     vault,
+    idempotencyKeys: openIdempotencyKeys(database, batch),
+    digest,
     ask,
     log,
+    now,
   }
-  return { app: await createApp(services, operation), services, database, records, give, lines }
+  const app = await createApp(services, operation)
+  return { app, services, database, records, settlement, give, lines }
 }
 
 /** A minimal FHIR document. */

@@ -65,8 +65,18 @@ const closed = { additionalProperties: false } as const
 export const CallerAnswer = Type.Object({ id: Id, role: RoleSchema, organisation: OrganisationName }, closed)
 export type CallerAnswer = Static<typeof CallerAnswer>
 
-/** What became of a request: that it is committed, when, and who made it; not how it was decided. */
-export const RequestState = Type.Object({ at: Instant, agent: Type.Optional(Id) }, closed)
+/** What became of a request: that it is committed or cancelled, when, and who made it; not how it was decided. */
+export const RequestState = Type.Object(
+  {
+    state: Type.Union([Type.Literal('committed'), Type.Literal('cancelled')]),
+    /** The transaction that committed or cancelled it. */
+    transactionId: Digest,
+    at: Instant,
+    /** Handle of who made it; absent when it left no entry. */
+    agent: Type.Optional(Id),
+  },
+  closed,
+)
 export type RequestState = Static<typeof RequestState>
 
 export const AccessReview = Type.Object(

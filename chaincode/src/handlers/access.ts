@@ -13,7 +13,7 @@ import {
 } from '../api/index.ts'
 import { decide, type Facts } from '../core/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
-import { readEntry, type EntryDraft } from '../ledger/entries.ts'
+import { readEntry, readRequestState, type EntryDraft } from '../ledger/entries.ts'
 import { nobody, patientKey, personKey } from '../ledger/keys.ts'
 import { inputsOf, readConsentSet, readDescriptor, type ConsentSet } from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
@@ -127,13 +127,13 @@ function decideOn(
 
 /**
  * What became of a request that the asking gateway submitted. No more than the person may know herself: who runs the
- * gateway must not learn from a refusal whose document it was, or whether there is one. Errors: NOT_FOUND.
+ * gateway must not learn from a refusal whose document it was, or whether there is one. Errors: NOT_FOUND when it is
+ * neither committed nor cancelled on the state of the peer that is asked.
  */
 async function readRequest(context: Context, request: RequestOf<'ReadRequest'>): Promise<RequestState> {
   const placement = await context.placement(request.custodian)
   const book = request.book === 'access' ? placement.access : placement.consent
-  const { agent, at } = await readEntry(book, context.caller.through.name, request.entry)
-  return { at, ...(agent.id !== undefined && { agent: agent.id }) }
+  return readRequestState(context, book, request.entry)
 }
 
 /**

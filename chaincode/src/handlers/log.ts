@@ -73,7 +73,7 @@ async function cancelRequest(context: Context, request: RequestOf<'CancelRequest
   const placement = await context.placement(custodian)
   const target = book === 'access' ? placement.access : placement.consent
   await requireUnused(context, target, cancels)
-  await markRequest(context, target, cancels, null)
+  await markRequest(context, target, cancels, { entry: null, state: 'cancelled' })
   return { kind: 'cancel', custodian, patient: null, of: cancels, outcome: 'permit', documents: [] }
 }
 

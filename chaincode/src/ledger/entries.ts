@@ -1,4 +1,4 @@
-import { limits, MedledgerError, type Entry } from '../api/index.ts'
+import { limits, MedledgerError, type Entry, type RequestState } from '../api/index.ts'
 import type { Book } from './book.ts'
 import type { Context } from './context.ts'
 import { toInstant } from './clock.ts'
@@ -11,6 +11,11 @@ export type EntryDraft = Omit<Entry, 'entry' | 'transactionId' | 'at' | 'agent' 
 interface Mark {
   /** Key of the entry in the same book; null for a request that has none. */
   readonly entry: string | null
+  /** The transaction that left it, and its time. */
+  readonly transactionId: string
+  readonly at: string
+  /** What left it was the request itself, or its cancellation. */
+  readonly state: RequestState['state']
 }
 
 /** Errors: DUPLICATE_REQUEST when the caller's organisation has committed the request, or its cancellation. */
@@ -29,7 +34,7 @@ export async function writeEntry(
 ): Promise<void> {
   const through = context.caller.through.name
   const key = recorded && entryKey(recorded.secret, recorded.draft.patient ?? nobody, through, request)
-  await markRequest(context, book, request, key ?? null)
+  await markRequest(context, book, request, { entry: key ?? null, state: 'committed' })
   if (recorded === undefined || key === undefined) return
   const entry: Entry = {
     ...recorded.draft,
@@ -44,12 +49,28 @@ export async function writeEntry(
 }
 
 export async function markRequest(
+  { caller, transactionId, at }: Context,
+  book: Book,
+  request: string,
+  left: Pick<Mark, 'entry' | 'state'>,
+): Promise<void> {
+  const mark: Mark = { ...left, transactionId, at: toInstant(at) }
+  await book.put(requestKey(caller.through.name, request), mark)
+}
+
+/** What became of a request that the caller's organisation submitted. Errors: NOT_FOUND when nothing has as yet. */
+export async function readRequestState(
   { caller }: Context,
   book: Book,
   request: string,
-  entry: string | null,
-): Promise<void> {
-  await book.put(requestKey(caller.through.name, request), { entry } satisfies Mark)
+): Promise<RequestState> {
+  const mark = await book.get<Mark>(requestKey(caller.through.name, request))
+  if (mark === undefined)
+    throw new MedledgerError('NOT_FOUND', 'No request with this id is committed here, nor cancelled.')
+  const { entry: key, state, transactionId, at } = mark
+  const entry = key === null ? undefined : await book.get<Entry>(key)
+  const agent = entry?.agent.id
+  return { state, transactionId, at, ...(agent !== undefined && { agent }) }
 }
 
 /** The entry of a request that an organisation's gateway submitted. Errors: NOT_FOUND. */

@@ -12,6 +12,8 @@ const issueTypeOf = {
   FORBIDDEN: 'forbidden',
   NOT_RELEASED: 'forbidden',
   ALREADY_RELEASED: 'duplicate',
+  REQUEST_CANCELLED: 'conflict',
+  IDEMPOTENCY_KEY_REUSED: 'conflict',
   NOT_FOUND: 'not-found',
   ROUTE_NOT_FOUND: 'not-supported',
   CONFLICT: 'conflict',

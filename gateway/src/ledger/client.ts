@@ -20,6 +20,14 @@ export interface Receipt {
   readonly entry: string
   readonly block: number
   readonly transactionId: string
+  /** Set when the request had been committed before it was submitted now. */
+  readonly isRepeat?: true
+}
+
+/** Id and salt of a request. */
+export interface RequestIdentity {
+  readonly request: string
+  readonly salt: string
 }
 
 interface As {
@@ -27,9 +35,11 @@ interface As {
   readonly token?: string
 }
 
-interface SubmitOptions extends As {
-  /** Id and salt of an earlier try, so that this one is the same request. */
-  readonly retry?: { readonly request: string; readonly salt: string }
+export interface SubmitOptions extends As {
+  /** Whose token it is: she alone is told afterwards what became of the request. */
+  readonly claims?: { readonly issuer: string; readonly subject: string }
+  /** The identity of an earlier try, so that this one is the same request. */
+  readonly retry?: RequestIdentity | undefined
 }
 
 interface EvaluateOptions extends As {
@@ -53,9 +63,9 @@ export class Unsettled extends MedledgerError {
   /** Path of the gateway's route for it; undefined when the request leaves no entry. */
   readonly statusPath: string | undefined
 
-  constructor(name: SubmitName, request: RequestOf<SubmitName>, cause: OutcomeUnknown) {
+  constructor(name: SubmitName, request: RequestOf<SubmitName>, cause?: unknown) {
     const hint = withEntry.has(name) ? 'ask at the address in Location' : 'repeat it, which does no harm'
-    super(cause.code, `The request was sent and its outcome is not known yet: ${hint}.`, { cause })
+    super('OUTCOME_UNKNOWN', `The request was sent and its outcome is not known yet: ${hint}.`, { cause })
     this.name = 'Unsettled'
     this.request = request.request
     this.statusPath = withEntry.has(name)

@@ -49,7 +49,7 @@ export interface LedgerTransport {
   /**
    * Has the organisations of `endorsers` endorse, has it ordered, and waits until the own peer has it as VALID (or
    * another one, when the own peer is away). What was invalidated because something it read changed is proposed anew,
-   * at most five times in all.
+   * at most five times and for at most 15 s in all.
    *
    * Errors: the chaincode's own; LEDGER_UNAVAILABLE when provably nothing was committed; CHANGED_MEANWHILE;
    * OUTCOME_UNKNOWN (an {@link OutcomeUnknown}); INTERNAL.

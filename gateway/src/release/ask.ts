@@ -2,6 +2,7 @@ import { Agent, request } from 'undici'
 import { check } from 'medledger-chaincode/api'
 import type { Partners } from '../config/index.ts'
 import { GatewayError } from '../error.ts'
+import type { LedgerStepName, Observe } from '../ledger/index.ts'
 import { ReleaseAnswer, type ReleaseRequest } from './message.ts'
 
 /** Asks a custodian's gateway to answer a committed access. Errors: CUSTODIAN_UNAVAILABLE and what it says itself. */
@@ -19,7 +20,11 @@ const timeoutMs = 4000
 const answerBytes = 64 * 1024 * 1024
 
 /** Mutual TLS, each custodian's certificate held against that organisation's own authority and no other. */
-export function createAskCustodian(partners: Partners, { certificate, privateKey }: Identity): AskCustodian {
+export function createAskCustodian(
+  partners: Partners,
+  { certificate, privateKey }: Identity,
+  observe: Observe = () => {},
+): AskCustodian {
   const agents = new Map<string, Agent>()
   const agentOf = (custodian: string, { authority, name }: Partners[string]): Agent => {
     const known = agents.get(custodian)
@@ -35,6 +40,10 @@ export function createAskCustodian(partners: Partners, { certificate, privateKey
   const ask = async (custodian: string, release: ReleaseRequest): Promise<ReleaseAnswer> => {
     const partner = partners[custodian]
     if (partner === undefined) throw unavailable()
+    const began = performance.now()
+    const tell = (step: LedgerStepName, outcome: string): void =>
+      observe({ step, name: 'RequestAccess', outcome, milliseconds: performance.now() - began })
+    tell('release.ask', '')
     try {
       const { statusCode, body } = await request(`${partner.url}/releases`, {
         method: 'POST',
@@ -45,6 +54,7 @@ export function createAskCustodian(partners: Partners, { certificate, privateKey
         bodyTimeout: timeoutMs,
       })
       const answer: unknown = await body.json()
+      tell('release.receive', statusCode === 200 ? 'answered' : 'refused')
       if (statusCode === 200) return check(ReleaseAnswer, answer, 'answer')
       throw saidBy(answer)
     } catch (error) {

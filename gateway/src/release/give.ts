@@ -1,7 +1,7 @@
 import type { FlattenedJWE } from 'jose'
 import { limits, type AccessReview, type DocumentOutcome, type PublicKey } from 'medledger-chaincode/api'
 import { GatewayError } from '../error.ts'
-import type { LedgerClient, LedgerTransport } from '../ledger/index.ts'
+import type { LedgerClient, LedgerTransport, LedgerStepName, Observe } from '../ledger/index.ts'
 import type { Vault } from '../vault/index.ts'
 import type { ReleaseAnswer, ReleaseRequest } from './message.ts'
 import type { ReleaseRecords } from './records.ts'
@@ -16,6 +16,7 @@ interface Sources {
   readonly records: ReleaseRecords
   /** Milliseconds since 1970 (UTC). */
   readonly now: () => number
+  readonly observe: Observe
 }
 
 /** Answers another organisation's gateway, whose name its TLS certificate has proved. */
@@ -29,8 +30,10 @@ const catchUpMs = 2500
  * access as valid, the decision on its newest state still permits it, and it has not been released before.
  * Errors: LEDGER_UNAVAILABLE, NOT_RELEASED, ALREADY_RELEASED.
  */
-export function createGive({ custodian, client, transport, vault, records, now }: Sources): Give {
+export function createGive(sources: Sources): Give {
+  const { custodian, client, transport, vault, records, now } = sources
   return async ({ entry: id, block }, asker) => {
+    const tell = clock(sources.observe)
     await transport.waitForBlock(block, catchUpMs)
     if (!transport.height().connected) {
       throw new GatewayError(
@@ -41,6 +44,7 @@ export function createGive({ custodian, client, transport, vault, records, now }
     // Only the own peer is asked: another's word would do for an attacker who controls that other.
     const options = { organisations: [custodian], minimumBlock: block }
     const review = await client.evaluate('ReviewAccess', { custodian, through: asker, entry: id }, options)
+    tell('release.review')
     const recipient = requireReleasable(review, asker, now())
     // An answer, not a refusal: who has no document by this id must not be told apart from who is denied one.
     const permitted = review.registered
@@ -50,7 +54,19 @@ export function createGive({ custodian, client, transport, vault, records, now }
     const documents = sealed.filter((document) => document !== undefined)
     const ids = documents.map(({ document }) => document)
     await records.claim({ through: asker, access: id, documents: ids })
+    tell('release.claim')
+    tell('release.send')
     return { documents }
+  }
+}
+
+/** Tells steps with the time since the last one. */
+function clock(observe: Observe): (step: LedgerStepName) => void {
+  let last = performance.now()
+  return (step) => {
+    const milliseconds = performance.now() - last
+    last += milliseconds
+    observe({ step, name: 'RequestAccess', outcome: '', milliseconds })
   }
 }
 

@@ -1,7 +1,7 @@
 import { MedledgerError } from 'medledger-chaincode/api'
 import { GatewayError } from '../error.ts'
-import type { LedgerClient } from '../ledger/index.ts'
-import type { Database } from '../store/index.ts'
+import type { LedgerClient, Observe } from '../ledger/index.ts'
+import type { Database, ReleaseRow } from '../store/index.ts'
 
 /** What has been released of an access, and the organisation through which the access was requested. */
 export interface Release {
@@ -28,9 +28,13 @@ interface Sources {
   /** A digest that only this organisation can compute. */
   readonly digest: (purpose: string, value: string) => string
   readonly log: (event: string, fields: Readonly<Record<string, string>>) => void
+  readonly observe: Observe
 }
 
-export function keepReleases({ database, client, custodian, digest, log }: Sources): ReleaseRecords {
+/** How many release entries are written at the same time. */
+const atOnce = 16
+
+export function keepReleases({ database, client, custodian, digest, log, observe }: Sources): ReleaseRecords {
   let settling: Promise<void> | undefined
 
   const settleAll = async (): Promise<void> => {
@@ -39,19 +43,29 @@ export function keepReleases({ database, client, custodian, digest, log }: Sourc
       .select(['through', 'access', 'documents'])
       .where('recorded', '=', 0)
       .execute()
-    for (const { through, access, documents } of rows) {
-      try {
-        await record({ through, access, documents: JSON.parse(documents) as string[] })
-        await database
-          .updateTable('releases')
-          .set({ recorded: 1 })
-          .where('through', '=', through)
-          .where('access', '=', access)
-          .execute()
-      } catch (error) {
-        const code = error instanceof MedledgerError ? error.code : 'INTERNAL'
-        log('release.unrecorded', { entry: access, code })
-      }
+    const work = async (): Promise<void> => {
+      for (let row = rows.shift(); row !== undefined; row = rows.shift()) await settleOne(row)
+    }
+    await Promise.all(Array.from({ length: atOnce }, work))
+  }
+
+  const settleOne = async ({ through, access, documents }: Omit<ReleaseRow, 'recorded'>): Promise<void> => {
+    const began = performance.now()
+    try {
+      await record({ through, access, documents: JSON.parse(documents) as string[] })
+      const { numUpdatedRows } = await database
+        .updateTable('releases')
+        .set({ recorded: 1 })
+        .where('through', '=', through)
+        .where('access', '=', access)
+        .where('recorded', '=', 0)
+        .executeTakeFirstOrThrow()
+      if (Number(numUpdatedRows) === 0) return
+      const milliseconds = performance.now() - began
+      observe({ step: 'release.record', name: 'RecordRelease', outcome: '', milliseconds })
+    } catch (error) {
+      const code = error instanceof MedledgerError ? error.code : 'INTERNAL'
+      log('release.unrecorded', { entry: access, code })
     }
   }
 

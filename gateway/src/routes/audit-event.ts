@@ -24,7 +24,7 @@ export function auditEventRoutes(app: FastifyInstance, services: Services): void
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        { bearer, reply },
+        { request, reply },
         reading,
         async (custodian, { entry, block }) => {
           const options = { token: bearer.token, minimumBlock: block }

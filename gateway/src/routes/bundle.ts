@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { GatewayError } from '../error.ts'
 import { outcomeOf, searchset } from '../fhir/common.ts'
+import { submitOptionsOf } from '../idempotency.ts'
 import { createRecipient } from '../release/index.ts'
 import type { Services } from '../services.ts'
 
@@ -17,6 +18,9 @@ const config = { roles: ['doctor', 'patient'] } as const
 const notReleased =
   'Nothing is released: there is no such document, you may not see it, or the documents are not all of one patient. ' +
   'The request is on record.'
+
+const alreadyAnswered =
+  'This request is on record, and is answered once: ask for the documents anew, with another key.'
 
 /** `GET /fhir/Bundle/:id` and `GET /fhir/Bundle?_id=`: the access to documents, recorded before anything is released. */
 export function bundleRoutes(app: FastifyInstance, services: Services): void {
@@ -57,16 +61,17 @@ async function access(
   documents: readonly string[],
 ): Promise<ReadonlyMap<string, FhirResource>> {
   const { client, ask } = services
-  const bearer = bearerOf(request)
-  const purpose = purposeOf(request, bearer)
+  const purpose = purposeOf(request, bearerOf(request))
   const custodian = onlyCustodianOf(documents)
   const recipient = await createRecipient()
-  const { entry, block } = await client.submit(
+  const { entry, block, isRepeat } = await client.submit(
     'RequestAccess',
     { custodian, documents: [...documents], purpose, recipient: recipient.publicKey },
-    { token: bearer.token },
+    submitOptionsOf(request, 'RequestAccess', custodian),
   )
   reply.header('x-medledger-entry', entry)
+  // What is released for it is encrypted to a key that went with the first answer.
+  if (isRepeat) throw new GatewayError('ALREADY_RELEASED', alreadyAnswered)
   const answer = await ask(custodian, { entry, block })
   const opened = await Promise.all(
     answer.documents

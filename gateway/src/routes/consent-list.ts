@@ -24,7 +24,7 @@ export function consentListRoutes(app: FastifyInstance, services: Services): voi
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        { bearer, reply },
+        { request, reply },
         reading,
         (custodian, { entry, block }) =>
           allPages<ConsentsAnswer>((from) =>

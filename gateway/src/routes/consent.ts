@@ -1,11 +1,11 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { Id, MedledgerError, placementOf, randomId } from 'medledger-chaincode/api'
+import { Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
 import { toDirective } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
-import { bearerOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
 import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
+import { idOf, submitOptionsOf } from '../idempotency.ts'
 import { Unsettled, type Receipt } from '../ledger/index.ts'
 import type { Services } from '../services.ts'
 import { handleOf } from './reading.ts'
@@ -25,8 +25,7 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
     '/fhir/Consent',
     { schema: { body: ConsentBody }, config: { roles: ['patient'] } },
     async (request, reply) => {
-      const bearer = bearerOf(request)
-      const consent = randomId()
+      const consent = idOf(request, 'consent')
       const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
       const mapped = toDirective(consent, { ...directive })
       if (mapped.kind === 'faults') {
@@ -37,7 +36,11 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
       }
       const fields = { patient: handleOf(request.body.patient.reference), consent }
       const change = (custodian: string): Promise<Receipt> =>
-        services.client.submit('GrantConsent', { custodian, ...fields, directive: { ...directive } }, bearer)
+        services.client.submit(
+          'GrantConsent',
+          { custodian, ...fields, directive: { ...directive } },
+          submitOptionsOf(request, 'GrantConsent', custodian),
+        )
       const results = await everywhere(services, placementsFor(services, request.body), change)
       reply.header('location', `/fhir/Consent/${consent}`)
       return answer(reply, directive, results, 201)
@@ -48,7 +51,6 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
     '/fhir/Consent/:id',
     { schema: { body: ConsentBody, params: ConsentParams }, config: { roles: ['patient'] } },
     async (request, reply) => {
-      const bearer = bearerOf(request)
       if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
         throw new MedledgerError(
           'INVALID_REQUEST',
@@ -57,7 +59,11 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
       }
       const fields = { patient: handleOf(request.body.patient.reference), consent: request.params.id }
       const change = (custodian: string): Promise<Receipt> =>
-        services.client.submit('RevokeConsent', { custodian, ...fields }, bearer)
+        services.client.submit(
+          'RevokeConsent',
+          { custodian, ...fields },
+          submitOptionsOf(request, 'RevokeConsent', custodian),
+        )
       const results = await everywhere(services, placementsFor(services, request.body), change, ['NOT_FOUND'])
       const { extension: _ours, ...resource } = {
         ...(request.body as unknown as Consent),
@@ -76,7 +82,8 @@ function placementsFor({ constitution }: Services, body: ConsentBody): string[] 
 
 /**
  * Makes one decision of the patient in each placement that it covers. One that does not answer keeps no other from
- * taking it; when none takes it, the first error is thrown. Results with a code of `without` are left out.
+ * taking it; when none takes it and no outcome is unknown, the first error is thrown. Results with a code of `without` are
+ * left out.
  */
 async function everywhere(
   { log }: Services,
@@ -85,11 +92,11 @@ async function everywhere(
   without: readonly string[] = [],
 ): Promise<PlacementResult[]> {
   const settled = await Promise.allSettled(custodians.map(change))
-  if (settled.every((result) => result.status === 'rejected') && settled[0]?.status === 'rejected') {
-    // What is unknown or unavailable somewhere matters more than that another placement does not have it.
-    const reasons = settled.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as unknown] : [],
-    )
+  const reasons = settled.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  )
+  if (reasons.length === settled.length && !reasons.some((reason) => reason instanceof Unsettled)) {
+    // What is unavailable somewhere matters more than that another placement does not have it.
     throw reasons.find((reason) => !(isSpoken(reason) && without.includes(reason.code))) ?? reasons[0]
   }
   return settled.flatMap((result, index): PlacementResult[] => {

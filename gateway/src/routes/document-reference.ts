@@ -24,7 +24,7 @@ export function documentReferenceRoutes(app: FastifyInstance, services: Services
       } as const
       const { answers, failures } = await readEverywhere(
         services,
-        { bearer, reply },
+        { request, reply },
         reading,
         (custodian, { entry, block }) =>
           allPages<DocumentsAnswer>((from) =>

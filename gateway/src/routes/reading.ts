@@ -1,7 +1,7 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Id, type PurposeOfUse, type ReadingOf } from 'medledger-chaincode/api'
-import type { Bearer } from '../authenticate.ts'
+import { submitOptionsOf } from '../idempotency.ts'
 import type { Receipt } from '../ledger/index.ts'
 import type { Services } from '../services.ts'
 
@@ -48,7 +48,7 @@ export async function allPages<Page extends { readonly next?: unknown }>(
  */
 export async function readEverywhere<Answer>(
   { constitution, client }: Services,
-  { bearer: { token }, reply }: { readonly bearer: Bearer; readonly reply: FastifyReply },
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   reading: Reading,
   query: (custodian: string, receipt: Receipt) => Promise<Answer>,
 ): Promise<Gathered<Answer>> {
@@ -56,7 +56,11 @@ export async function readEverywhere<Answer>(
   const entries = new Map<string, string>()
   const settled = await Promise.allSettled(
     custodians.map(async (custodian) => {
-      const receipt = await client.submit('RecordReading', { custodian, ...reading }, { token })
+      const receipt = await client.submit(
+        'RecordReading',
+        { custodian, ...reading },
+        submitOptionsOf(request, 'RecordReading', custodian),
+      )
       entries.set(custodian, receipt.entry)
       return { custodian, answer: await query(custodian, receipt) }
     }),

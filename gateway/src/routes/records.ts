@@ -1,5 +1,6 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
+  canonical,
   Coding,
   DocumentId,
   FhirDateTime,
@@ -11,6 +12,7 @@ import {
 } from 'medledger-chaincode/api'
 import { Type, type Static } from 'typebox'
 import { bearerOf } from '../authenticate.ts'
+import { submitOptionsOf } from '../idempotency.ts'
 import type { Services } from '../services.ts'
 import type { Deposit, Deposited } from '../vault/index.ts'
 
@@ -50,9 +52,10 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
     '/v1/patients',
     { schema: { body: PatientBody }, config: { roles: ['operator'] } },
     async (request, reply) => {
-      const { token } = bearerOf(request)
-      await services.client.submit('RegisterPatient', request.body, { token })
-      return reply.status(201).send({ patient: request.body.patient })
+      const { patient } = request.body
+      const options = submitOptionsOf(request, 'RegisterPatient', patient)
+      await services.client.submit('RegisterPatient', request.body, options)
+      return reply.status(201).send({ patient })
     },
   )
 
@@ -71,13 +74,13 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
         content: bundle,
         ...(id !== undefined && { id }),
       }))
-      await register(services, token, patient, await services.vault.unsettled(deposits))
+      await register(services, request, patient, await services.vault.unsettled(deposits))
       const deposited: Deposited[] = []
       for (const deposit of deposits) deposited.push(await services.vault.deposit(deposit))
       const added = deposited
         .filter(({ state }) => state !== 'unchanged')
         .map(({ registration }) => registration)
-      await register(services, token, patient, added)
+      await register(services, request, patient, added)
       return {
         documents: deposited.map(({ registration: { document, version }, state }, index) => ({
           source: documents[index]?.source,
@@ -105,11 +108,15 @@ function requireOwnIds(own: string, documents: DocumentsBody['documents']): void
 
 async function register(
   { client, organisation, vault }: Services,
-  token: string,
+  request: FastifyRequest,
   patient: string,
   documents: DocumentRegistration[],
 ): Promise<void> {
   if (documents.length === 0) return
-  await client.submit('RegisterDocuments', { custodian: organisation.name, patient, documents }, { token })
+  await client.submit(
+    'RegisterDocuments',
+    { custodian: organisation.name, patient, documents },
+    submitOptionsOf(request, 'RegisterDocuments', canonical(documents)),
+  )
   await vault.confirm(documents)
 }

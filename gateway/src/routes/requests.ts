@@ -1,34 +1,46 @@
 import type { FastifyInstance } from 'fastify'
-import { Id, MedledgerError, type Book } from 'medledger-chaincode/api'
+import { Id } from 'medledger-chaincode/api'
 import { Type } from 'typebox'
-import { bearerOf } from '../authenticate.ts'
+import { bearerOf, type Bearer } from '../authenticate.ts'
 import type { Services } from '../services.ts'
+import { lookUp } from '../settlement/index.ts'
 
 const RequestParams = Type.Object({
   collection: Type.String({ pattern: '^(access|consent)-[a-z][a-z0-9]{1,15}$' }),
   request: Id,
 })
 
-/** `GET /v1/requests/:collection/:request`: what became of an own request whose outcome was unknown. */
-export function requestRoutes(app: FastifyInstance, { client }: Services): void {
+type State = 'unknown' | 'committed' | 'cancelled'
+
+/**
+ * `GET /v1/requests/:collection/:request`: what became of an own request whose outcome was unknown. Another person's is
+ * as unknown as one that does not exist.
+ */
+export function requestRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Params: { collection: string; request: string } }>(
     '/v1/requests/:collection/:request',
     { schema: { params: RequestParams }, config: { roles: ['doctor', 'patient', 'auditor'] } },
     async (request) => {
-      const bearer = bearerOf(request)
-      const { id } = await client.evaluate('ReadCaller', {}, { token: bearer.token })
-      const [book, custodian] = request.params.collection.split('-') as [Book, string]
-      try {
-        const fields = { custodian, book, entry: request.params.request }
-        const { agent, at } = await client.evaluate('ReadRequest', fields)
-        if (agent !== id) return { request: request.params.request, state: 'unknown' }
-        return { request: request.params.request, state: 'committed', at }
-      } catch (error) {
-        if (error instanceof MedledgerError && error.code === 'NOT_FOUND') {
-          return { request: request.params.request, state: 'unknown' }
-        }
-        throw error
+      const state = await stateOf(services, request.params, bearerOf(request))
+      return {
+        request: request.params.request,
+        state,
+        ...(state === 'committed' && { entry: request.params.request }),
       }
     },
   )
+}
+
+async function stateOf(
+  { settlement, client }: Services,
+  name: { readonly collection: string; readonly request: string },
+  { token, claims }: Bearer,
+): Promise<State> {
+  const fate = await settlement.fateOf(name, claims)
+  if (fate === 'committed' || fate === 'cancelled') return fate
+  if (fate !== undefined) return 'unknown'
+  // No longer in the outbox: only the ledger can tell whose it was, of one that left an entry.
+  const { id } = await client.evaluate('ReadCaller', {}, { token })
+  const found = await lookUp(client, name)
+  return found?.agent === id ? found.state : 'unknown'
 }

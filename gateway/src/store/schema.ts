@@ -11,6 +11,10 @@ export interface Schema {
   documents: DocumentRow
   /** What has been released, once per access entry; `recorded` 0 until the ledger has its release entry. */
   releases: ReleaseRow
+  /** What has been submitted for somebody, noted before it was, until its outcome is known and for a while after. */
+  outbox: OutboxRow
+  /** Idempotency keys that clients have sent. */
+  idempotency_keys: IdempotencyKeyRow
 }
 
 export interface TransactionRow {
@@ -52,6 +56,35 @@ export interface ReleaseRow {
   recorded: number
 }
 
+export interface OutboxRow {
+  /** Id of the request, unique within its collection. */
+  request: string
+  /** Where its mark and entry lie. */
+  collection: string
+  /** Name of the transaction. */
+  name: string
+  /** A digest of issuer and subject of the person for whom it was submitted; only this organisation can compute it. */
+  owner: string
+  state: 'pending' | 'committed' | 'cancelled'
+  /** When it was noted, in milliseconds since 1970 (UTC). */
+  created: number
+  /** When to look next what became of it, likewise. */
+  due: number
+  /** How often that has been looked for. */
+  tries: number
+  /** The transaction that committed or cancelled it. */
+  transaction_id: string | null
+}
+
+export interface IdempotencyKeyRow {
+  /** A digest of who sent the key, for which route, and the key. */
+  name: string
+  /** A digest of what was asked with it. */
+  fingerprint: string
+  /** Milliseconds since 1970 (UTC). */
+  created: number
+}
+
 /** The keys' own database: content backups must not include it, so that destroying a key destroys the content. */
 export interface KeySchema {
   patient_keys: PatientKeyRow
@@ -61,6 +94,32 @@ export interface PatientKeyRow {
   patient: string
   /** The patient's key, wrapped by the organisation's master key: compact JWE. */
   wrapped: string
+}
+
+const outboxMigration: Migration = {
+  async up(database: Kysely<unknown>): Promise<void> {
+    const { schema } = database
+    await schema
+      .createTable('outbox')
+      .addColumn('request', 'text', (column) => column.notNull())
+      .addColumn('collection', 'text', (column) => column.notNull())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('owner', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('created', 'bigint', (column) => column.notNull())
+      .addColumn('due', 'bigint', (column) => column.notNull())
+      .addColumn('tries', 'integer', (column) => column.notNull())
+      .addColumn('transaction_id', 'text')
+      .addPrimaryKeyConstraint('outbox_key', ['collection', 'request'])
+      .execute()
+    await schema.createIndex('outbox_due').on('outbox').columns(['state', 'due']).execute()
+    await schema
+      .createTable('idempotency_keys')
+      .addColumn('name', 'text', (column) => column.primaryKey())
+      .addColumn('fingerprint', 'text', (column) => column.notNull())
+      .addColumn('created', 'bigint', (column) => column.notNull())
+      .execute()
+  },
 }
 
 /** In the subset that SQLite and PostgreSQL share. */
@@ -103,6 +162,7 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '002': outboxMigration,
 }
 
 export const keyMigrations: Record<string, Migration> = {

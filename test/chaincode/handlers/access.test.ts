@@ -229,6 +229,7 @@ describe('a revocation', () => {
 })
 
 describe('a gateway learns of a request', () => {
+  const at = '2026-01-15T12:00:00.000Z'
   const stateOf = (world: World, entry: string, organisation: string) =>
     world.evaluate('ReadRequest', { custodian: 'north', book: 'access', entry }, gatewayOf(organisation))
 
@@ -238,13 +239,14 @@ describe('a gateway learns of a request', () => {
     const open = await registerDocuments(world, 'north', 'tomas')
     await grant(world, 'tomas', consentOf())
     for (const documents of [restricted, open, [unknown()], [...restricted, ...open]]) {
-      const { entry } = await access(world, 'dr.chen', documents)
+      const { entry, transactionId } = await access(world, 'dr.chen', documents)
       const agent = people['dr.chen'].handle
-      expect(await stateOf(world, entry, 'south')).toEqual({ at: '2026-01-15T12:00:00.000Z', agent })
+      const state = await stateOf(world, entry, 'south')
+      expect(state).toEqual({ state: 'committed', transactionId, at, agent })
     }
   })
 
-  test('but not of another organisation’s, be it the custodian, nor of one that was cancelled', async () => {
+  test('that it cancelled, and not of another organisation’s, be it the custodian', async () => {
     const world = await demoWorld()
     const notFound = { code: 'NOT_FOUND' }
     const { entry } = await access(world, 'dr.chen', [unknown()])
@@ -252,7 +254,23 @@ describe('a gateway learns of a request', () => {
       await expect(stateOf(world, entry, organisation)).rejects.toMatchObject(notFound)
     const cancel = { custodian: 'north', book: 'access', cancels: randomId() } as const
     const cancellation = await world.submit('CancelRequest', cancel, gatewayOf('south'))
-    expect(await stateOf(world, cancellation, 'south')).toEqual({ at: '2026-01-15T12:00:00.000Z' })
-    await expect(stateOf(world, cancel.cancels, 'south')).rejects.toMatchObject(notFound)
+    const { transactionId } = await stateOf(world, cancellation, 'south')
+    expect(await stateOf(world, cancellation, 'south')).toEqual({ state: 'committed', transactionId, at })
+    const cancelled = { state: 'cancelled', transactionId, at }
+    expect(await stateOf(world, cancel.cancels, 'south')).toEqual(cancelled)
+    await expect(stateOf(world, cancel.cancels, 'north')).rejects.toMatchObject(notFound)
+  })
+
+  test('that leaves no entry, all the same', async () => {
+    const world = await demoWorld()
+    const request = randomId()
+    const retry = { request, salt: randomId() }
+    const fields = { custodian: 'north', patient: people.maria.handle, documents: [registrationOf('north')] }
+    await world.submit('RegisterDocuments', fields, await world.as('records.north'), retry)
+    const named = { custodian: 'north', book: 'consent', entry: request } as const
+    expect(await world.evaluate('ReadRequest', named, gatewayOf('north'))).toMatchObject({
+      state: 'committed',
+      at,
+    })
   })
 })

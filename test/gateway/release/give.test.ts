@@ -50,6 +50,7 @@ beforeEach(async () => {
     records,
     vault: { read },
     now: () => network.world.now,
+    observe: () => {},
   })
 })
 

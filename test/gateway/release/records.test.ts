@@ -21,6 +21,7 @@ const open = (secret = 'a secret'): ReleaseRecords =>
     custodian: 'north',
     digest: (purpose, value) => sha256Hex(`${secret}/${purpose}/${value}`),
     log: (event, fields) => logged.push([event, fields]),
+    observe: () => {},
     client: {
       submit: async (_name: string, fields: unknown, options: { retry: unknown }) => {
         submitted.push({ fields, retry: options.retry })

@@ -19,6 +19,8 @@ export interface FabricTimeouts {
   readonly orderTimeoutMs?: number
   /** From then until the transaction must have been seen in a block. */
   readonly commitTimeoutMs?: number
+  /** For all proposals of one request together. */
+  readonly submitTimeoutMs?: number
   /** How long one peer may take over a query. */
   readonly evaluateTimeoutMs?: number
   /** After this long without enough endorsements a further organisation is asked; later when the own peer is slow too. */
@@ -43,6 +45,7 @@ const defaults = {
   endorseTimeoutMs: 3500,
   orderTimeoutMs: 2500,
   commitTimeoutMs: 3000,
+  submitTimeoutMs: 15_000,
   evaluateTimeoutMs: 1500,
   hedgeMs: 400,
 } as const satisfies Required<FabricTimeouts>

@@ -19,6 +19,8 @@ export interface SubmitOptions extends ProposeOptions {
   readonly lookUp: (transactionId: string) => Promise<Seen | undefined>
   readonly orderTimeoutMs: number
   readonly commitTimeoutMs: number
+  /** For all proposals of a request together: none is begun that could not be finished by then. */
+  readonly submitTimeoutMs: number
 }
 
 function signedCommit({ endorsement, context }: Proposal): Commit {
@@ -130,6 +132,8 @@ export async function submit(
   endorsers: Endorsers,
   options: SubmitOptions,
 ): Promise<Committed> {
+  const end = performance.now() + options.submitTimeoutMs
+  const longestTryMs = options.endorseTimeoutMs + options.orderTimeoutMs + options.commitTimeoutMs
   const suspicion = new Map<string, number>()
   let doubtful: string | undefined
   for (let count = 1; ; count += 1) {
@@ -141,12 +145,14 @@ export async function submit(
     const { block, valid, code } = await commitProposal(sealed.name, proposal, options)
     if (valid) return { transactionId, block, payload: endorsedResult(proposal.payload) }
     options.log({ event: 'commit.invalid', transactionId, block, code })
-    if (count === mostProposals) throw givenUp(code)
+    const pause = Math.random() * pauseMs * 2 ** count
+    const isLate = performance.now() + pause + longestTryMs > end
+    if (count === mostProposals || isLate) throw givenUp(code)
     if (!conflicts.has(code)) {
       doubtful ??= transactionId
       distrust(proposal, code, suspicion, options)
     }
     // Those who lost together must not come back together.
-    await sleep(Math.random() * pauseMs * 2 ** count)
+    await sleep(pause)
   }
 }

@@ -188,6 +188,7 @@ export function world({
     pace: createPace({ leastMs: 30, mostMs: 30 }),
     orderTimeoutMs: 50,
     commitTimeoutMs: 100,
+    submitTimeoutMs: 10_000,
     log: (line) => void lines.push(line),
     observe: (step) => void steps.push(step),
   }

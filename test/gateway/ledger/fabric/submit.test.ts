@@ -86,6 +86,13 @@ describe('submitting', () => {
     expect(ordered).toHaveLength(mostProposals)
   })
 
+  test('no proposal is begun that could not be finished in the time for all of them', async () => {
+    const { options, ordered } = world({ codes: () => 'MVCC_READ_CONFLICT' })
+    const hurried = { ...options, submitTimeoutMs: options.endorseTimeoutMs + options.commitTimeoutMs }
+    await expect(submit(sealed, anyTwo, hurried)).rejects.toMatchObject({ code: 'CHANGED_MEANWHILE' })
+    expect(ordered).toHaveLength(1)
+  })
+
   test('what goes on being invalid is given up after five proposals, with its code', async () => {
     const { options, ordered } = world({ codes: () => 'ENDORSEMENT_POLICY_FAILURE' })
     await expect(submit(sealed, anyTwo, options)).rejects.toMatchObject({

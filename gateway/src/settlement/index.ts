@@ -1,0 +1,2 @@
+export * from './look-up.ts'
+export * from './open.ts'

@@ -1,0 +1,149 @@
+import type { Transaction } from 'kysely'
+import type { Batch } from './batch.ts'
+import type { Database } from './open.ts'
+import type { OutboxRow, Schema } from './schema.ts'
+
+/** What names a request: its id, within the collection that holds its mark. */
+export type RequestName = Pick<OutboxRow, 'request' | 'collection'>
+
+/** What the ledger did with a request. */
+export interface Settlement {
+  readonly state: 'committed' | 'cancelled'
+  readonly transactionId: string
+}
+
+/** A request that is about to be submitted. Times in milliseconds since 1970 (UTC). */
+export type Noted = Pick<OutboxRow, 'request' | 'collection' | 'name' | 'owner' | 'created' | 'due'>
+
+export interface Outbox {
+  /**
+   * Notes a request before it is submitted, and answers with its row. What is noted already stays so, but is not due
+   * before the new submission is.
+   */
+  note(row: Noted): Promise<{ readonly row: OutboxRow; readonly isNew: boolean }>
+  find(name: RequestName): Promise<OutboxRow | undefined>
+  /** Ends `pending`, once; false when it had ended before. */
+  settle(name: RequestName, settlement: Settlement): Promise<boolean>
+  /** Forgets a pending request of which provably nothing was ordered, unless it has been noted again meanwhile. */
+  forget(row: OutboxRow): Promise<void>
+  /** Says when to look again, and how often that has been done by then. */
+  defer(name: RequestName, next: Pick<OutboxRow, 'due' | 'tries'>): Promise<void>
+  /** Pending requests that are due, the longest overdue first. */
+  due(at: number, limit: number): Promise<readonly OutboxRow[]>
+  /** Makes all that is pending due now. */
+  wake(at: number): Promise<void>
+  /** How many are pending. */
+  pending(): Promise<number>
+  /** Forgets what was settled and is older than this; answers with how many rows that were. */
+  forgetSettled(createdBefore: number): Promise<number>
+}
+
+export function openOutbox(database: Database, batch: Batch): Outbox {
+  return {
+    note: (noted) =>
+      batch(async (transaction) => {
+        const { numInsertedOrUpdatedRows } = await transaction
+          .insertInto('outbox')
+          .values({ ...noted, state: 'pending', tries: 0, transaction_id: null })
+          .onConflict((conflict) => conflict.columns(['collection', 'request']).doNothing())
+          .executeTakeFirstOrThrow()
+        const isNew = Number(numInsertedOrUpdatedRows ?? 0) > 0
+        if (!isNew) await defer(transaction, noted, { due: noted.due, tries: 0 })
+        const row = await find(transaction, noted)
+        if (row === undefined) throw new Error('A row of the outbox was not written.')
+        return { row, isNew }
+      }),
+    find: (name) => find(database, name),
+    settle: (name, { state, transactionId }) =>
+      batch(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable('outbox')
+          .set({ state, transaction_id: transactionId })
+          .where('collection', '=', name.collection)
+          .where('request', '=', name.request)
+          .where('state', '=', 'pending')
+          .executeTakeFirstOrThrow()
+        return Number(numUpdatedRows) > 0
+      }),
+    forget: ({ collection, request, due }) =>
+      batch(async (transaction) => {
+        await transaction
+          .deleteFrom('outbox')
+          .where('collection', '=', collection)
+          .where('request', '=', request)
+          .where('state', '=', 'pending')
+          .where('due', '=', due)
+          .execute()
+      }),
+    defer: (name, next) => batch((transaction) => defer(transaction, name, next)),
+    async due(at, limit) {
+      const rows = await database
+        .selectFrom('outbox')
+        .selectAll()
+        .where('state', '=', 'pending')
+        .where('due', '<=', at)
+        .orderBy('due')
+        .limit(limit)
+        .execute()
+      return rows.map(withNumbers)
+    },
+    async wake(at) {
+      await database
+        .updateTable('outbox')
+        .set({ due: at })
+        .where('state', '=', 'pending')
+        .where('due', '>', at)
+        .execute()
+    },
+    async pending() {
+      const { count } = await database
+        .selectFrom('outbox')
+        .select((row) => row.fn.countAll().as('count'))
+        .where('state', '=', 'pending')
+        .executeTakeFirstOrThrow()
+      return Number(count)
+    },
+    async forgetSettled(createdBefore) {
+      const { numDeletedRows } = await database
+        .deleteFrom('outbox')
+        .where('state', '!=', 'pending')
+        .where('created', '<', createdBefore)
+        .executeTakeFirstOrThrow()
+      return Number(numDeletedRows)
+    },
+  }
+}
+
+async function defer(
+  transaction: Transaction<Schema>,
+  { collection, request }: RequestName,
+  { due, tries }: Pick<OutboxRow, 'due' | 'tries'>,
+): Promise<void> {
+  await transaction
+    .updateTable('outbox')
+    .set({ due, tries })
+    .where('collection', '=', collection)
+    .where('request', '=', request)
+    .where('state', '=', 'pending')
+    .execute()
+}
+
+async function find(
+  database: Database | Transaction<Schema>,
+  { collection, request }: RequestName,
+): Promise<OutboxRow | undefined> {
+  const row = await database
+    .selectFrom('outbox')
+    .selectAll()
+    .where('collection', '=', collection)
+    .where('request', '=', request)
+    .executeTakeFirst()
+  return row && withNumbers(row)
+}
+
+/** Wide integers are numbers in SQLite and texts in PostgreSQL. */
+const withNumbers = (row: OutboxRow): OutboxRow => ({
+  ...row,
+  created: Number(row.created),
+  due: Number(row.due),
+})
