@@ -35,14 +35,14 @@ interface Keyed {
 const keyed = new WeakMap<FastifyRequest, Keyed>()
 
 /** The header's value: an RFC 8941 string, or the same without its quotes. */
-const keyForm = /^(?:"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:~+/=-]{1,255}))$/
+const keyForm = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:~+/=-]{1,255}))$/
 
 /** Errors: INVALID_REQUEST. */
 export function parseKey(header: unknown): string {
   const [, quoted, bare] = typeof header === 'string' ? (keyForm.exec(header) ?? []) : []
   const key = quoted ?? bare
   if (key === undefined)
-    throw new GatewayError('INVALID_REQUEST', 'The Idempotency-Key is a text of 1 to 255 visible characters.')
+    throw new GatewayError('INVALID_REQUEST', 'The Idempotency-Key is a text of 1 to 255 ASCII characters.')
   return key
 }
 
@@ -58,7 +58,7 @@ export function idempotentRoutes(app: FastifyInstance, { digest, keys, now }: So
 
   app.addHook('preHandler', async (request, reply) => {
     const header = request.headers['idempotency-key']
-    if (header === undefined || request.routeOptions.config.roles === undefined) return
+    if (header === undefined || request.routeOptions.config.roles === undefined) return undefined
     const scope = digest('idempotency key', scopeOf(request, parseKey(header)))
     const fingerprint = digest('idempotent request', contentOf(request))
     const ahead = flights.get(scope)
@@ -71,6 +71,7 @@ export function idempotentRoutes(app: FastifyInstance, { digest, keys, now }: So
     flights.set(scope, flight)
     keyed.set(request, { scope, flight, digest })
     if (!(await keys.claim(scope, fingerprint, now()))) throw reused()
+    return undefined
   })
 
   app.addHook('onSend', async (request, reply, payload) => {

@@ -18,6 +18,9 @@ export interface LedgerCall {
   readonly minimumBlock?: number | undefined
 }
 
+/** An error, or no answer ever, as for a process that has been killed. */
+export type Fault = Error | 'hangs' | undefined
+
 /** A ledger in memory that runs the real chaincode; every commit is a block of its own. */
 export interface MemoryLedger {
   readonly world: World
@@ -25,9 +28,9 @@ export interface MemoryLedger {
   /** Every call so far. */
   readonly calls: readonly LedgerCall[]
   /** What a call fails with instead of being made; undefined lets it pass. */
-  fault: (call: LedgerCall) => Error | undefined
+  fault: (call: LedgerCall) => Fault
   /** Called after a commit and before its answer: an error here is an answer that got lost. */
-  afterCommit: (call: LedgerCall, transactionId: string) => Error | undefined
+  afterCommit: (call: LedgerCall, transactionId: string) => Fault
   connected: boolean
   transportOf(organisation: string): LedgerTransport
 }
@@ -57,10 +60,13 @@ export function memoryLedger(world: World): MemoryLedger {
     return [transactionId, text, simulation]
   }
 
-  const begin = (call: LedgerCall): void => {
+  const suffer = async (fault: Fault): Promise<void> => {
+    if (fault === 'hangs') await new Promise(() => {})
+    if (fault !== undefined) throw fault
+  }
+  const begin = async (call: LedgerCall): Promise<void> => {
     calls.push(call)
-    const error = ledger.fault(call)
-    if (error !== undefined) throw error
+    await suffer(ledger.fault(call))
   }
 
   const ledger: MemoryLedger = {
@@ -73,7 +79,7 @@ export function memoryLedger(world: World): MemoryLedger {
     transportOf: (through) => ({
       async submit(sealed) {
         const call = callOf('submit', sealed, through)
-        begin(call)
+        await begin(call)
         for (let attempt = 0; attempt < tries; attempt += 1) {
           const [transactionId, text, simulation] = await run(sealed, through)
           if (!commit(world.state, simulation)) continue
@@ -82,14 +88,13 @@ export function memoryLedger(world: World): MemoryLedger {
           const block = { number, transactions: [transaction] }
           blocks.push(block)
           await Promise.all([...followers].map((deliver) => deliver(block)))
-          const lost = ledger.afterCommit(call, transactionId)
-          if (lost !== undefined) throw lost
+          await suffer(ledger.afterCommit(call, transactionId))
           return { transactionId, block: number, payload: Buffer.from(text) }
         }
         throw new MedledgerError('CHANGED_MEANWHILE', 'What it read kept changing.')
       },
       async evaluate(sealed, organisations, minimumBlock) {
-        begin({ ...callOf('evaluate', sealed, through), organisations, minimumBlock })
+        await begin({ ...callOf('evaluate', sealed, through), organisations, minimumBlock })
         const [, text] = await run(sealed, through)
         return Buffer.from(text)
       },

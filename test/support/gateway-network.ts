@@ -20,6 +20,7 @@ import {
   openOutbox,
   sqliteDialect,
   type Database,
+  type KeyDatabase,
 } from '../../gateway/src/store/index.ts'
 import { createVault, createVaultKeys } from '../../gateway/src/vault/index.ts'
 import { memoryLedger, type MemoryLedger } from './gateway-ledger.ts'
@@ -58,6 +59,8 @@ export interface TestNetwork {
   readonly gateways: Readonly<Record<Organisation, TestGateway>>
   /** Custodians whose gateway does not answer the others. */
   readonly away: Set<string>
+  /** Begins a gateway anew on its databases; what the one before it was doing goes on as long as it can. */
+  restart(organisation: Organisation): Promise<void>
   /** A request of somebody through a gateway, her own organisation's unless another is named. */
   send(user: User | undefined, request: TestRequest): Promise<LightMyRequestResponse>
 }
@@ -80,6 +83,7 @@ export async function testNetwork(
   const ledger = memoryLedger(world)
   const away = new Set<string>()
   const givers = new Map<string, Give>()
+  const stored = new Map<string, Databases>()
   const ask = (own: string): Services['ask'] =>
     Object.assign(
       async (custodian: string, release: Parameters<Give>[0]) => {
@@ -91,7 +95,9 @@ export async function testNetwork(
       { close: async () => {} },
     )
   const open = async (own: Organisation): Promise<TestGateway> => {
-    const gateway = await openGateway(own, { world, ledger, ask: ask(own), operation })
+    const databases = stored.get(own) ?? (await openDatabases())
+    stored.set(own, databases)
+    const gateway = await openGateway(own, { world, ledger, ask: ask(own), databases, operation })
     givers.set(own, gateway.give)
     return gateway
   }
@@ -105,6 +111,9 @@ export async function testNetwork(
     ledger,
     gateways,
     away,
+    async restart(organisation) {
+      gateways[organisation] = await open(organisation)
+    },
     async send(user, { url, method = 'GET', body, headers, through, purposes }) {
       const own = through ?? (user === undefined ? 'north' : people[user].organisation)
       const { token } = user
@@ -124,16 +133,27 @@ export async function testNetwork(
   }
 }
 
+interface Databases {
+  readonly database: Database
+  readonly keyDatabase: KeyDatabase
+}
+
+const openDatabases = async (): Promise<Databases> => ({
+  database: await openDatabase(sqliteDialect(':memory:')),
+  keyDatabase: await openKeyDatabase(sqliteDialect(':memory:')),
+})
+
 interface Surroundings {
   readonly world: World
   readonly ledger: MemoryLedger
   readonly ask: Services['ask']
+  readonly databases: Databases
   readonly operation: Operation
 }
 
 async function openGateway(
   own: Organisation,
-  { world, ledger, ask, operation }: Surroundings,
+  { world, ledger, ask, operation, databases: { database, keyDatabase } }: Surroundings,
 ): Promise<TestGateway> {
   const { constitution } = world
   const organisation = constitution.organisations.find(({ name }) => name === own)
@@ -142,8 +162,6 @@ async function openGateway(
   const now = (): number => world.now
   const transport = ledger.transportOf(own)
   const direct = createClient(transport, constitution, own)
-  const database = await openDatabase(sqliteDialect(':memory:'))
-  const keyDatabase = await openKeyDatabase(sqliteDialect(':memory:'))
   const keys = createVaultKeys(keyDatabase, Buffer.alloc(32, own))
   const vault = createVault(database, keys, own)
   const positions = await keepPositions(database, transport)

@@ -38,7 +38,14 @@ export interface Outbox {
   forgetSettled(createdBefore: number): Promise<number>
 }
 
-export function openOutbox(database: Database, batch: Batch): Outbox {
+export const openOutbox = (database: Database, batch: Batch): Outbox => ({
+  ...changesOf(batch),
+  ...overviewOf(database),
+  find: (name) => find(database, name),
+})
+
+/** What happens to one row; each change is on the disk when it resolves. */
+function changesOf(batch: Batch): Pick<Outbox, 'note' | 'settle' | 'forget' | 'defer'> {
   return {
     note: (noted) =>
       batch(async (transaction) => {
@@ -53,7 +60,6 @@ export function openOutbox(database: Database, batch: Batch): Outbox {
         if (row === undefined) throw new Error('A row of the outbox was not written.')
         return { row, isNew }
       }),
-    find: (name) => find(database, name),
     settle: (name, { state, transactionId }) =>
       batch(async (transaction) => {
         const { numUpdatedRows } = await transaction
@@ -76,6 +82,11 @@ export function openOutbox(database: Database, batch: Batch): Outbox {
           .execute()
       }),
     defer: (name, next) => batch((transaction) => defer(transaction, name, next)),
+  }
+}
+
+function overviewOf(database: Database): Pick<Outbox, 'due' | 'wake' | 'pending' | 'forgetSettled'> {
+  return {
     async due(at, limit) {
       const rows = await database
         .selectFrom('outbox')
@@ -142,8 +153,9 @@ async function find(
 }
 
 /** Wide integers are numbers in SQLite and texts in PostgreSQL. */
+const numberOf = (value: number | string): number => Number(value)
 const withNumbers = (row: OutboxRow): OutboxRow => ({
   ...row,
-  created: Number(row.created),
-  due: Number(row.due),
+  created: numberOf(row.created),
+  due: numberOf(row.due),
 })
