@@ -50,9 +50,8 @@ export interface Network extends NetworkAddress {
   without<Value>(part: string, during: () => Promise<Value>): Promise<Value>
 }
 
-/** The network that was started for this suite. */
-export async function openNetwork(): Promise<Network> {
-  const address = inject('network')
+/** The network that was started for this suite, or one at other addresses. */
+export async function openNetwork(address = inject('network')): Promise<Network> {
   const people = (await readPeople(join(address.data, 'people.json'))) ?? []
   const person = (user: string): DevelopmentPerson => {
     const found = findPerson(people, user)
