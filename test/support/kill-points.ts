@@ -38,7 +38,7 @@ const settled = (rig: KillRig): Promise<true> =>
     () => {
       const open = Object.values(rig.gateways).flatMap((gateway) => [
         ...gateway.rows<OutboxRow>('outbox').filter(({ state }) => state === 'pending'),
-        ...gateway.rows<ReleaseRow>('releases').filter(({ recorded }) => Number(recorded) === 0),
+        ...gateway.rows<ReleaseRow>('releases').filter(({ recorded }) => recorded === 0),
       ])
       return open.length === 0 ? true : undefined
     },
