@@ -5,10 +5,12 @@ import { startKillRig, type KillRig } from '../support/kill-rig.ts'
 import { testPort } from '../support/ports.ts'
 
 let rig: KillRig
+let close = async (): Promise<void> => {}
 beforeAll(async () => {
   rig = await startKillRig(testPort(800))
-})
-afterAll(() => rig.close())
+  close = () => rig.close()
+}, 240_000)
+afterAll(() => close())
 
 test('a gateway killed at any step of any operation loses nothing, doubles nothing, and releases nothing unlogged', async () => {
   const { patient, operations } = await openOperations(rig.network)

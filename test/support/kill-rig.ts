@@ -68,10 +68,11 @@ function killable(prepared: Prepared, organisation: string): KillableGateway {
         if (message.type === 'armed') armed = true
         if (message.label !== undefined) steps.push(message.label)
       })
-      await poll(`the gateway of ${organisation}`, () => {
+      const ready = (): true | undefined => {
         if (!isRunning()) throw new Error(`the gateway of ${organisation} has ended`)
         return isReady ? true : undefined
-      })
+      }
+      await poll(`the gateway of ${organisation}`, ready, { deadlineMs: 90_000 })
     },
     async arm(point) {
       armed = false
@@ -99,6 +100,24 @@ function killable(prepared: Prepared, organisation: string): KillableGateway {
 export async function startKillRig(firstPort: number): Promise<KillRig> {
   const data = await mkdtemp(join(tmpdir(), 'medledger-kill-'))
   const instance = await startInstance(data, ['--no-demo', '--port', String(firstPort)])
+  const cleanUps = [
+    async () => {
+      await instance.interrupt()
+      await rm(data, { recursive: true, force: true })
+    },
+  ]
+  const close = async (): Promise<void> => {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp()
+  }
+  try {
+    return { ...(await takeOver(data, cleanUps)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function takeOver(data: string, cleanUps: (() => Promise<void>)[]): Promise<Omit<KillRig, 'close'>> {
   const record = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8')) as {
     readonly topology: { readonly constitution: Constitution }
     readonly gateways: readonly { readonly organisation: string; readonly url: string }[]
@@ -109,15 +128,13 @@ export async function startKillRig(firstPort: number): Promise<KillRig> {
   const names = constitution.organisations.map(({ name }) => name)
   for (const name of names) await control(data, 'stop', `gateway-${name}`)
   const gateways = Object.fromEntries(names.map((name) => [name, killable(prepared, name)]))
+  cleanUps.push(async () => {
+    for (const gateway of Object.values(gateways)) gateway.stop()
+  })
   await Promise.all(Object.values(gateways).map((gateway) => gateway.start()))
   const addresses = Object.fromEntries(record.gateways.map(({ organisation, url }) => [organisation, url]))
   return {
     network: await openNetwork({ constitution, gateways: addresses, data }),
     gateways,
-    async close() {
-      for (const gateway of Object.values(gateways)) gateway.stop()
-      await instance.interrupt()
-      await rm(data, { recursive: true, force: true })
-    },
   }
 }

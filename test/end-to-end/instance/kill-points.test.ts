@@ -5,10 +5,12 @@ import { startKillRig, type KillRig } from '../../support/kill-rig.ts'
 import { testPort } from '../../support/ports.ts'
 
 let rig: KillRig
+let close = async (): Promise<void> => {}
 beforeAll(async () => {
   rig = await startKillRig(testPort(700))
-})
-afterAll(() => rig.close())
+  close = () => rig.close()
+}, 240_000)
+afterAll(() => close())
 
 /** The long run has them all: `npm run test:long`. */
 const sample = {
