@@ -31,6 +31,8 @@ export interface BenchInstance {
   readonly chaincode: string
   /** A token of one of the demonstration's people, for the gateway of her organisation; used for a minute. */
   readonly token: (user: string) => string
+  /** The same, signed anew each time: one that no gateway has seen. */
+  readonly newToken: (user: string) => string
   /** A token of a patient that the bench has registered. */
   readonly patientToken: (patient: string, at: string) => string
   readonly recipient: PublicKey
@@ -151,6 +153,10 @@ export async function startBenchInstance(
     constitution.issuers.find((issuer) => issuer.organisation === organisation)?.issuer ?? ''
   const audienceOf = (organisation: string): string =>
     constitution.organisations.find(({ name }) => name === organisation)?.audience ?? ''
+  const claimsOf = (user: string): Claims => {
+    const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
+    return { issuer: issuerOf(organisation), subject: user, role, audience: audienceOf(organisation) }
+  }
   return {
     constitution,
     processes: (record?.parts ?? []).flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }])),
@@ -164,11 +170,8 @@ export async function startBenchInstance(
     },
     profileOf: (organisation) => connectionProfile(topology, network.credentials, organisation),
     chaincode: topology.chaincode.name,
-    token(user) {
-      const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
-      const issuer = issuerOf(organisation)
-      return tokens({ issuer, subject: user, role, audience: audienceOf(organisation) })
-    },
+    token: (user) => tokens(claimsOf(user)),
+    newToken: (user) => signToken(signing, claimsOf(user)),
     patientToken: (patient, at) =>
       tokens({
         issuer: issuerOf('authority'),

@@ -11,6 +11,7 @@ import { compareDocuments } from './comparisons/documents.ts'
 import { compareHttp } from './comparisons/http.ts'
 import { comparePatients } from './comparisons/patients.ts'
 import { compareSdk } from './comparisons/sdk.ts'
+import { compareTokenCache } from './comparisons/token-cache.ts'
 import { compareTrees, type Tree } from './comparisons/trees.ts'
 import { startBenchInstance } from './instance.ts'
 import { measureLone, renderLone, type LoneAccess } from './lone.ts'
@@ -33,7 +34,7 @@ const usage = `npm run bench -- [options]
   --against DIR   compares whole readings with those of another source tree (installed) instead
 `
 
-const full = { patients: 1000, lone: 300, schedule: { blocks: 4, roundMs: 2000, warmUpMs: 2000 } } as const
+const full = { patients: 1000, lone: 300, schedule: { blocks: 3, roundMs: 1500, warmUpMs: 1500 } } as const
 const quick = { patients: 100, lone: 100, schedule: { blocks: 2, roundMs: 400, warmUpMs: 400 } } as const
 
 /** The embedded network's own: see `defaultBatch` there. */
@@ -99,7 +100,9 @@ async function runAll(comparisons: readonly Comparison[], schedule: Schedule): P
   const summaries: Summary[] = []
   for (const [index, comparison] of comparisons.entries()) {
     say(`${index + 1}/${comparisons.length} ${comparison.name}`)
-    summaries.push(summarise(await measure(comparison, schedule)))
+    const summary = summarise(await measure(comparison, schedule))
+    say(`${renderRatios([summary])}\n${renderArms([summary])}`)
+    summaries.push(summary)
   }
   return summaries
 }
@@ -162,6 +165,7 @@ const comparisonsOf = (work: Bench): Comparison[] => [
   ...compareSdk(work),
   ...compareBare(work),
   ...compareHttp(work),
+  ...compareTokenCache(work),
   ...comparePatients(work),
   ...compareDocuments(work),
 ]
@@ -205,6 +209,5 @@ try {
   process.exit(0)
 } catch (error) {
   say((error as Error).message)
-  say(usage)
   process.exit(1)
 }

@@ -9,7 +9,19 @@ export interface BenchPatient {
   readonly documents: readonly string[]
 }
 
-const setUpInFlight = 40
+const setUpInFlight = 20
+const mostTries = 5
+
+/** On a busy machine the network may refuse; what is made another time is another patient. */
+async function tryAgain<Value>(make: () => Promise<Value>): Promise<Value> {
+  for (let count = 1; ; count += 1) {
+    try {
+      return await make()
+    } catch (error) {
+      if (count === mostTries) throw error
+    }
+  }
+}
 
 /** Calls `make` so many times, with some of the calls under way at once. */
 async function many<Value>(count: number, make: () => Promise<Value>): Promise<Value[]> {
@@ -18,7 +30,7 @@ async function many<Value>(count: number, make: () => Promise<Value>): Promise<V
   const work = async (): Promise<void> => {
     while (begun < count) {
       begun += 1
-      made.push(await make())
+      made.push(await tryAgain(make))
     }
   }
   await Promise.all(Array.from({ length: Math.min(count, setUpInFlight) }, work))
