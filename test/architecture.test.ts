@@ -56,11 +56,16 @@ const parts: Readonly<Record<string, Part>> = {
     files: ['gateway/src/settlement/'],
     may: [...gatewayBase, 'gateway ledger', 'gateway store'],
   },
+  'gateway identity': {
+    files: ['gateway/src/identity/'],
+    may: [...gatewayBase, 'chaincode identity', 'gateway ledger'],
+  },
   'gateway services': {
     files: ['gateway/src/services.ts', 'gateway/src/authenticate.ts', 'gateway/src/idempotency.ts'],
     may: [
       ...gatewayBase,
       'chaincode identity',
+      'gateway identity',
       'gateway ledger',
       'gateway store',
       'gateway vault',
@@ -87,6 +92,7 @@ const parts: Readonly<Record<string, Part>> = {
     may: [
       ...shared,
       ...gatewayBase,
+      'gateway identity',
       'gateway ledger',
       'gateway store',
       'gateway vault',

@@ -3,6 +3,7 @@ import {
   canonical,
   collectionNamed,
   encodeResponse,
+  eventOf,
   MedledgerError,
   registry,
   sha256Hex,
@@ -27,6 +28,7 @@ export interface Stub extends StateStub {
   getTxID(): string
   getTxTimestamp(): Timestamp
   getTransient(): ReadonlyMap<string, Uint8Array>
+  setEvent(name: string, payload: Uint8Array): void
 }
 
 export interface Configuration {
@@ -58,7 +60,7 @@ export async function transact(
       { stub, client, token: transient.get('token') },
       configuration,
     )
-    return await answer(name, request, context)
+    return await answer(name, request, context, stub)
   } catch (error) {
     throw asRefusal(error, stub.getTxID(), configuration.log)
   }
@@ -94,6 +96,7 @@ async function answer(
   name: TransactionName,
   request: RequestOf<TransactionName>,
   context: Context,
+  stub: Pick<Stub, 'setEvent'>,
 ): Promise<string> {
   // The table ties each name to its request, which the compiler cannot follow through a look-up.
   const handle = handlers[name] as (context: Context, request: unknown) => Promise<unknown>
@@ -107,6 +110,8 @@ async function answer(
   const draft = (await handle(context, request)) as EntryDraft | undefined
   const recorded = draft && { draft, secret: (await context.placement(draft.custodian)).secret }
   await writeEntry(context, book, request.request, recorded)
+  const event = eventOf(name)
+  if (event !== undefined) stub.setEvent(event, new Uint8Array())
   return encodeResponse(name, { entry: request.request })
 }
 

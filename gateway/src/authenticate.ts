@@ -1,15 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import {
-  MedledgerError,
-  type Constitution,
-  type Organisation,
-  type Role,
-  type SigningKey,
-} from 'medledger-chaincode/api'
+import { MedledgerError, type Constitution, type Organisation, type Role } from 'medledger-chaincode/api'
 import { purposesOfUse, type PurposeOfUse } from 'medledger-chaincode/api'
 import { addressOf, invalidToken, verifyToken, type TokenClaims } from 'medledger-chaincode/identity'
 import { GatewayError } from './error.ts'
-import type { LedgerClient } from './ledger/index.ts'
+import type { KeyOf, TokenCache } from './identity/index.ts'
 
 /** Somebody whose token has been verified. What she may do is for the ledger to say; roles here are the token's. */
 export interface Bearer {
@@ -22,7 +16,9 @@ export type Authenticate = (request: FastifyRequest, roles: readonly Role[]) => 
 interface Sources {
   readonly constitution: Constitution
   readonly organisation: Organisation
-  readonly keyOf: (issuer: string, kid: string) => Promise<SigningKey | undefined>
+  readonly keyOf: KeyOf
+  /** Without it every request's token is verified anew. */
+  readonly cache?: TokenCache
   /** Milliseconds since 1970 (UTC). */
   readonly now: () => number
 }
@@ -32,7 +28,8 @@ interface Sources {
  * or by the one that asserts patients and auditors, for this very gateway.
  * Errors: NOT_AUTHENTICATED without a token, INVALID_TOKEN, FORBIDDEN when the token asserts none of `roles`.
  */
-export function createAuthenticate({ constitution, organisation, keyOf, now }: Sources): Authenticate {
+export function createAuthenticate(sources: Sources): Authenticate {
+  const { constitution, organisation, keyOf, cache, now } = sources
   const accepted = new Map(
     constitution.issuers
       .filter(({ organisation: owner, roles }) => owner === organisation.name || roles.includes('patient'))
@@ -49,7 +46,7 @@ export function createAuthenticate({ constitution, organisation, keyOf, now }: S
     const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1]
     if (token === undefined)
       throw new GatewayError('NOT_AUTHENTICATED', 'Send an access token: Authorization: Bearer …')
-    const claims = await verified(token)
+    const claims = await (cache === undefined ? verified(token) : cache.through(token, () => verified(token)))
     if (!roles.some((role) => claims.roles.includes(role))) {
       throw new MedledgerError('FORBIDDEN', `This is for the roles ${roles.join(', ')}.`)
     }
@@ -108,81 +105,4 @@ export function purposeOf(request: FastifyRequest, { claims }: Bearer): PurposeO
     throw new MedledgerError('FORBIDDEN', 'The token was not issued for this purpose of use.')
   }
   return purpose
-}
-
-const limits = { keys: 1000, freshMs: 5000, staleMs: 60_000, unknownPerSecond: 20 } as const
-
-interface KnownKey {
-  readonly key: SigningKey | undefined
-  readonly at: number
-}
-
-/**
- * Issuers' keys as the ledger has them now. An answer, "no such key" included, serves for 5 s; when the ledger does not
- * answer, a key that was good up to a minute ago still does, since the chaincode checks it again. Key ids are a
- * stranger's to invent: unknown ones push no known one out, and at most 20 a second are looked up.
- */
-export function createKeySource(client: Pick<LedgerClient, 'evaluate'>, now: () => number): Sources['keyOf'] {
-  const good = new Map<string, KnownKey>()
-  const bad = new Map<string, KnownKey>()
-  const mayLookUp = allowPerSecond(limits.unknownPerSecond, now)
-  return async (issuer, kid) => {
-    const name = JSON.stringify([issuer, kid])
-    const cached = good.get(name) ?? bad.get(name)
-    if (cached !== undefined && now() - cached.at < limits.freshMs) return cached.key
-    if (!good.has(name) && !mayLookUp()) throw tooMany()
-    try {
-      const key = await readKey(client, issuer, kid)
-      good.delete(name)
-      bad.delete(name)
-      remember(key === undefined ? bad : good, name, { key, at: now() })
-      return key
-    } catch (error) {
-      if (cached !== undefined && now() - cached.at < limits.staleMs) return cached.key
-      throw error
-    }
-  }
-}
-
-/** Not the token's fault: a good key that is not known yet must not be answered like a bad one. */
-const tooMany = (): MedledgerError =>
-  new MedledgerError(
-    'LEDGER_UNAVAILABLE',
-    'Too many unknown signing keys are being tried: try again in a second.',
-  )
-
-function remember(keys: Map<string, KnownKey>, name: string, known: KnownKey): void {
-  const [oldest] = keys.keys()
-  if (keys.size >= limits.keys && oldest !== undefined) keys.delete(oldest)
-  keys.set(name, known)
-}
-
-function allowPerSecond(count: number, now: () => number): () => boolean {
-  let second = 0
-  let used = 0
-  return () => {
-    const current = Math.floor(now() / 1000)
-    if (current !== second) {
-      second = current
-      used = 0
-    }
-    used += 1
-    return used <= count
-  }
-}
-
-async function readKey(
-  client: Pick<LedgerClient, 'evaluate'>,
-  issuer: string,
-  kid: string,
-): Promise<SigningKey | undefined> {
-  try {
-    const { key, revoked } = await client.evaluate('ReadIssuerKey', { issuer, kid })
-    return revoked ? undefined : key
-  } catch (error) {
-    // The token's words are not well formed, or name no key: the token's fault, not the ledger's.
-    if (error instanceof MedledgerError && ['NOT_FOUND', 'INVALID_REQUEST'].includes(error.code))
-      return undefined
-    throw error
-  }
 }

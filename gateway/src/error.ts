@@ -6,6 +6,7 @@ export type GatewayOnlyCode =
   | 'NOT_RELEASED'
   | 'ALREADY_RELEASED'
   | 'CUSTODIAN_UNAVAILABLE'
+  | 'ISSUER_UNAVAILABLE'
   | 'ROUTE_NOT_FOUND'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'PAYLOAD_TOO_LARGE'
@@ -41,6 +42,7 @@ export const statusOf = {
   CHANGED_MEANWHILE: 503,
   LEDGER_UNAVAILABLE: 503,
   CUSTODIAN_UNAVAILABLE: 503,
+  ISSUER_UNAVAILABLE: 503,
   OUTCOME_UNKNOWN: 202,
 } as const satisfies Record<GatewayErrorCode, number>
 

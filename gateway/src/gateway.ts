@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { organisationNamed } from 'medledger-chaincode/api'
 import { createApp } from './app.ts'
-import { createAuthenticate, createKeySource } from './authenticate.ts'
+import { createAuthenticate, type Authenticate } from './authenticate.ts'
 import { certificatesAreValid, type Config } from './config/index.ts'
+import { createTokenCache, followKeyChanges, openTrustedKeys, type KeyChanges } from './identity/index.ts'
 import {
   connectFabric,
   createClient,
@@ -68,6 +69,8 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
     observe(step)
   }
   const transport = await connect(config, log, tell)
+  // At once, so that no block is missed.
+  const changes = followKeyChanges(transport)
   const direct = logCommits(createClient(transport, constitution, organisation.name), log)
   const positions = await keepPositions(stores.database, transport)
   const settlement = settleOn({ ...stores, client: direct, transport, positions, log, observe: tell })
@@ -81,8 +84,8 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
     observe: tell,
   })
   const ask = createAskCustodian(config.partners, config.exchange, tell)
-  const keyOf = createKeySource(client, Date.now)
-  const authenticate = createAuthenticate({ constitution, organisation, keyOf, now: Date.now })
+  const identity = identify(config, { client: direct, changes, log })
+  const { authenticate } = identity
   metrics.watch({
     height: () => transport.height(),
     outboxPending: async () => (await countPending(stores.database)) + (await settlement.pending()),
@@ -112,7 +115,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       monitoring.closeAllConnections()
       await Promise.all([releases.records.settle(), settlement.stop()])
       positions.stop()
-      await ask.close()
+      await Promise.all([ask.close(), identity.close()])
       transport.close()
       await stores.close()
     },
@@ -151,6 +154,30 @@ const settleOn = ({ transport, positions, log, ...sources }: Stores & Ledger): S
     height: () => transport.height(),
     log: (event, fields) => log.event(event, fields),
   })
+
+interface Identity {
+  readonly authenticate: Authenticate
+  close(): Promise<void>
+}
+
+/** Says whose token a request carries, by the ledger's keys and the providers that are configured beside it. */
+function identify(
+  { constitution, organisation, identityProviders }: Config,
+  sources: { readonly client: LedgerClient; readonly changes: KeyChanges; readonly log: Log },
+): Identity {
+  const { changes } = sources
+  const now = Date.now
+  const trusted = openTrustedKeys(identityProviders, { ...sources, now })
+  const cache = createTokenCache({ changes, now })
+  const { keyOf } = trusted
+  return {
+    authenticate: createAuthenticate({ constitution, organisation, keyOf, cache, now }),
+    async close() {
+      changes.stop()
+      await trusted.close()
+    },
+  }
+}
 
 interface Stores {
   readonly database: Database

@@ -1,16 +1,13 @@
 import Fastify, { type FastifyRequest } from 'fastify'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { MedledgerError, purposesOfUse, type SigningKey } from 'medledger-chaincode/api'
+import { MedledgerError, purposesOfUse } from 'medledger-chaincode/api'
 import {
   authenticateRoutes,
   createAuthenticate,
-  createKeySource,
   purposeOf,
   type Authenticate,
 } from '../../gateway/src/authenticate.ts'
-import type { LedgerClient } from '../../gateway/src/ledger/client.ts'
 import { claimsFor, fakeIssuer, signClaims, type FakeIssuer } from '../support/ledger-tokens.ts'
-import { signingKey } from '../support/ledger-samples.ts'
 import { demoConstitution, issuerNameOf, startOfTests } from '../support/ledger-world.ts'
 
 const now = startOfTests
@@ -213,96 +210,5 @@ describe('the purpose of use', () => {
   test.each(['', 'treat', 'TREAT, BTG', 'PURPOSE', '__proto__'])('is never %j', (header) => {
     expect(() => purposeWith(header)).toThrow(codeOf('INVALID_REQUEST'))
     expect(() => purposeWith(undefined, [header])).toThrow(codeOf('INVALID_REQUEST'))
-  })
-})
-
-describe('the keys of issuers', () => {
-  const key: SigningKey = signingKey
-  let time: number
-  let queries: number
-  let answer: () => unknown
-  let keyOf: (issuer: string, kid: string) => Promise<SigningKey | undefined>
-
-  const refuse = (code: 'NOT_FOUND' | 'INVALID_REQUEST' | 'LEDGER_UNAVAILABLE') => (): never => {
-    throw new MedledgerError(code, 'No.')
-  }
-  beforeEach(() => {
-    time = now
-    queries = 0
-    answer = () => ({ key, revoked: false })
-    const evaluate = async (): Promise<unknown> => {
-      queries += 1
-      return answer()
-    }
-    keyOf = createKeySource({ evaluate } as unknown as LedgerClient, () => time)
-  })
-
-  test('are asked for anew after five seconds, so that a revocation counts by then', async () => {
-    expect(await keyOf('i', 'k')).toEqual(key)
-    answer = () => ({ key, revoked: true })
-    time += 4999
-    expect(await keyOf('i', 'k')).toEqual(key)
-    expect(queries).toBe(1)
-    time += 1
-    expect(await keyOf('i', 'k')).toBeUndefined()
-  })
-
-  test('serve for a minute while the ledger is away, and no longer', async () => {
-    await keyOf('i', 'k')
-    answer = refuse('LEDGER_UNAVAILABLE')
-    time += 59_999
-    expect(await keyOf('i', 'k')).toEqual(key)
-    time += 1
-    await expect(keyOf('i', 'k')).rejects.toEqual(codeOf('LEDGER_UNAVAILABLE'))
-    await expect(keyOf('i', 'other')).rejects.toEqual(codeOf('LEDGER_UNAVAILABLE'))
-  })
-
-  test.each(['NOT_FOUND', 'INVALID_REQUEST'] as const)(
-    'that do not exist (%s) are remembered as such',
-    async (code) => {
-      answer = refuse(code)
-      expect(await keyOf('i', 'k')).toBeUndefined()
-      answer = () => ({ key, revoked: false })
-      expect(await keyOf('i', 'k')).toBeUndefined()
-      expect(queries).toBe(1)
-      time += 5000
-      expect(await keyOf('i', 'k')).toEqual(key)
-    },
-  )
-
-  test('are told apart by issuer and key id together', async () => {
-    await keyOf('a', 'b","c')
-    await keyOf('a","b', 'c')
-    expect(queries).toBe(2)
-  })
-
-  test('are not pushed out by however many are invented, nor is their renewal held back', async () => {
-    expect(await keyOf('i', 'k')).toEqual(key)
-    answer = refuse('NOT_FOUND')
-    time += 1000
-    // As fast as look-ups of unknown keys are allowed, and more of them than are remembered.
-    for (let index = 0; index < 1100; index += 1) {
-      await keyOf('i', String(index))
-      time += 50
-    }
-    expect(queries).toBe(1101)
-    answer = refuse('LEDGER_UNAVAILABLE')
-    expect(await keyOf('i', 'k')).toEqual(key)
-    answer = refuse('NOT_FOUND')
-    for (let index = 0; index < 30; index += 1) await keyOf('i', `more ${index}`).catch(() => undefined)
-    answer = () => ({ key, revoked: true })
-    expect(await keyOf('i', 'k')).toBeUndefined()
-  })
-
-  test('that nobody knows cost at most twenty queries a second, however many are invented', async () => {
-    for (let index = 0; index < 1000; index += 1) await keyOf('i', String(index)).catch(() => undefined)
-    expect(queries).toBe(20)
-  })
-
-  test('that are good but not known yet are asked for again later, never called bad, during a flood', async () => {
-    for (let index = 0; index < 20; index += 1) await keyOf('i', String(index))
-    await expect(keyOf('i', 'good')).rejects.toEqual(codeOf('LEDGER_UNAVAILABLE'))
-    time += 1000
-    expect(await keyOf('i', 'good')).toEqual(key)
   })
 })

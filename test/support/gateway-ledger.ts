@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { MedledgerError, randomId, readMessage, type TransactionName } from 'medledger-chaincode/api'
 import { transact } from '../../chaincode/src/transact.ts'
-import type { DeliveredBlock, LedgerTransport, Sealed } from '../../gateway/src/ledger/port.ts'
+import type { BlockWatcher, DeliveredBlock, LedgerTransport, Sealed } from '../../gateway/src/ledger/port.ts'
 import { commit, simulate, type Simulation } from './ledger-stub.ts'
 import type { World } from './ledger-world.ts'
 
@@ -41,6 +41,7 @@ export function memoryLedger(world: World): MemoryLedger {
   const blocks: DeliveredBlock[] = []
   const calls: LedgerCall[] = []
   const followers = new Set<(block: DeliveredBlock) => Promise<void>>()
+  const watchers = new Set<BlockWatcher>()
 
   const run = async (sealed: Sealed, through: string): Promise<[string, string, Simulation]> => {
     const transactionId = createHash('sha256').update(randomId()).digest('hex')
@@ -84,9 +85,18 @@ export function memoryLedger(world: World): MemoryLedger {
           const [transactionId, text, simulation] = await run(sealed, through)
           if (!commit(world.state, simulation)) continue
           const number = blocks.length
-          const transaction = { transactionId, block: number, position: 0, valid: true, code: 'VALID' }
+          const event = simulation.event()
+          const transaction = {
+            transactionId,
+            block: number,
+            position: 0,
+            valid: true,
+            code: 'VALID',
+            ...(event !== undefined && { event }),
+          }
           const block = { number, transactions: [transaction] }
           blocks.push(block)
+          for (const watcher of watchers) watcher.block(block)
           await Promise.all([...followers].map((deliver) => deliver(block)))
           await suffer(ledger.afterCommit(call, transactionId))
           return { transactionId, block: number, payload: Buffer.from(text) }
@@ -106,6 +116,10 @@ export function memoryLedger(world: World): MemoryLedger {
         for (const block of blocks.slice(fromBlock)) await onBlock(block)
         followers.add(onBlock)
         return () => void followers.delete(onBlock)
+      },
+      watch(watcher) {
+        watchers.add(watcher)
+        return () => void watchers.delete(watcher)
       },
       close: () => {},
     }),

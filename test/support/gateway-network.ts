@@ -3,7 +3,8 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import type { Constitution } from 'medledger-chaincode/api'
 import { pino } from 'pino'
 import { createApp, type Operation } from '../../gateway/src/app.ts'
-import { createAuthenticate, createKeySource } from '../../gateway/src/authenticate.ts'
+import { createAuthenticate } from '../../gateway/src/authenticate.ts'
+import { createLedgerKeys, createTokenCache, followKeyChanges } from '../../gateway/src/identity/index.ts'
 import { GatewayError } from '../../gateway/src/error.ts'
 import { createClient } from '../../gateway/src/ledger/client.ts'
 import { createLog, type Log } from '../../gateway/src/log.ts'
@@ -189,8 +190,10 @@ async function openGateway(
     observe,
   })
   const give = createGive({ custodian: own, client: direct, transport, vault, records, now, observe })
-  const keyOf = createKeySource(client, now)
-  const authenticate = createAuthenticate({ constitution, organisation, keyOf, now })
+  const changes = followKeyChanges(transport)
+  const keyOf = createLedgerKeys({ client: direct, changes, now })
+  const cache = createTokenCache({ changes, now })
+  const authenticate = createAuthenticate({ constitution, organisation, keyOf, cache, now })
   const services = {
     constitution,
     organisation,

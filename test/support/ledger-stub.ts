@@ -29,6 +29,8 @@ export interface Simulation {
   /** Keys read one by one, in the order in which they were read. */
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
+  /** The event that it announced; the last wins. */
+  readonly event: () => string | undefined
 }
 
 export interface Proposal {
@@ -79,10 +81,14 @@ export function simulate(state: FakeState, { transactionId, at, transient }: Pro
       if (key >= start && key < end) yield { key, value }
     }
   }
+  let event: string | undefined
   const stub: Stub = {
     getTxID: () => transactionId,
     getTxTimestamp: () => ({ seconds: Math.floor(at / 1000), nanos: (at % 1000) * 1_000_000 }),
     getTransient: () => new Map(Object.entries(transient)),
+    setEvent(name) {
+      event = name
+    },
     getState: (key) => get(publicState, key),
     putState: (key, value) => put(publicState, key, value),
     getStateByRange: (start, end) => range(publicState, start, end),
@@ -90,7 +96,7 @@ export function simulate(state: FakeState, { transactionId, at, transient }: Pro
     putPrivateData: put,
     getPrivateDataByRange: range,
   }
-  return { stub, reads, writes }
+  return { stub, reads, writes, event: () => event }
 }
 
 /** Applies a simulation's writes, unless something that it read has changed since: then nothing, and false (MVCC). */

@@ -176,7 +176,7 @@ export const transactions = {
     CallerAnswer,
   ),
   ReadPatient: evaluate(requests.ReadPatient, ['custodian'], Patient),
-  ReadIssuerKey: evaluate(requests.ReadIssuerKey, ['gateway-certificate'], IssuerKey),
+  ReadIssuerKey: evaluate(requests.ReadIssuerKey, ['gateway-certificate', 'operator-certificate'], IssuerKey),
   ReadRequest: evaluate(requests.ReadRequest, ['gateway-certificate'], RequestState),
   ReviewAccess: evaluate(requests.ReviewAccess, ['gateway-certificate'], AccessReview),
   ListDocuments: evaluate(requests.ListDocuments, ['doctor', 'patient'], DocumentsAnswer),

@@ -2,14 +2,16 @@ import { organisationNamed, type Constitution, type Organisation } from 'medledg
 import { readSettings, type Reading, type Source } from './read.ts'
 import { areValid, rules } from './rules.ts'
 import type { Setting } from './setting.ts'
-import { settings, type Partners, type SettingName, type Settings } from './settings.ts'
+import { settings, type KeysLocation, type SettingName, type Settings, type Partners } from './settings.ts'
 
-export { settings, type Partners, type SettingName, type Settings } from './settings.ts'
+export { settings, type KeysLocation, type Partners, type SettingName, type Settings } from './settings.ts'
 export type { Source } from './read.ts'
 
 export interface Config {
   readonly organisation: Organisation
   readonly constitution: Constitution
+  /** Providers whose published keys count beside the ledger's. */
+  readonly identityProviders: readonly KeysLocation[]
   readonly chaincode: string
   readonly connectionProfile: object
   /** The Fabric identity of the gateway, PEM. */
@@ -106,6 +108,7 @@ function toConfig(values: Settings): Config {
   return {
     constitution,
     organisation: organisationNamed(constitution, organisation),
+    identityProviders: values.identityProviders,
     chaincode: values.chaincode,
     connectionProfile: values.connectionProfile,
     certificate: values.certificate,

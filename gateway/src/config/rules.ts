@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { accessSync, constants, statSync } from 'node:fs'
-import { settings, type SettingName, type Settings } from './settings.ts'
+import { developmentFault, isLoopbackHost, type Constitution } from 'medledger-chaincode/api'
+import { settings, type KeysLocation, type SettingName, type Settings } from './settings.ts'
 
 /** Something that several settings, or a setting and the world, must satisfy together. */
 export interface Rule {
@@ -25,13 +26,16 @@ export const rules: readonly Rule[] = [
       : [`${variable('organisation')}: the constitution has no such organisation`],
   ),
   rule(['constitution', 'development'], ({ constitution, development }) => {
-    const insecure = constitution.issuers.filter(({ issuer }) => !issuer.startsWith('https://'))
-    return development
-      ? []
-      : insecure.map(
-          ({ organisation }) =>
-            `${variable('constitution')}: the issuer of ${organisation} is one for development (not https)`,
-        )
+    const fault = developmentFault(constitution, development)
+    return fault === undefined ? [] : [`${variable('constitution')}: ${fault}`]
+  }),
+  rule(['constitution', 'development', 'identityProviders'], (values) => {
+    const { constitution, development, identityProviders } = values
+    return identityProviders.flatMap((location) =>
+      providerFaults(location, constitution, development).map(
+        (fault) => `${variable('identityProviders')}: ${fault}`,
+      ),
+    )
   }),
   rule(['organisation', 'constitution', 'partners'], ({ organisation, constitution, partners }) => {
     const others = constitution.organisations.map(({ name }) => name).filter((name) => name !== organisation)
@@ -106,6 +110,25 @@ export const rules: readonly Rule[] = [
 /** Whether the certificates with which a gateway shows who it is are valid at an instant (milliseconds since 1970). */
 export const areValid = (pems: readonly string[], at: number): boolean =>
   pems.every((pem) => validityFaults('certificate', pem, at).length === 0)
+
+function providerFaults(
+  { issuer, jwks, authority }: KeysLocation,
+  { issuers }: Constitution,
+  development: boolean,
+): readonly string[] {
+  const isKnown = issuers.some((known) => known.issuer === issuer)
+  const isCertificate = authority === undefined || certificateIn(authority) !== undefined
+  return [
+    ...(isKnown ? [] : ['an issuer is not in the constitution']),
+    ...(isSafe(jwks ?? URL.parse(issuer), development) ? [] : ['keys are fetched over https only']),
+    ...(isCertificate ? [] : ['an authority is not a certificate']),
+  ]
+}
+
+/** Over https; on the machine itself also without, where there are invented people only. */
+const isSafe = (address: URL | null, development: boolean): boolean =>
+  address?.protocol === 'https:' ||
+  (development && address?.protocol === 'http:' && isLoopbackHost(address.hostname))
 
 function certificateIn(pem: string | undefined): X509Certificate | undefined {
   try {

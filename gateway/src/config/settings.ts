@@ -36,7 +36,7 @@ export const settings = {
     read: (text) => check(Constitution, json(text), 'constitution'),
     show: (value) => `sha256 ${sha256Hex(canonical(value))}`,
   }),
-  development: setting({
+  development: setting<boolean>({
     variable: 'MEDLEDGER_DEVELOPMENT',
     form: 'value',
     purpose:
@@ -44,6 +44,17 @@ export const settings = {
     default: 'false',
     read: trueOrFalse,
     show: Boolean,
+  }),
+  identityProviders: setting<readonly KeysLocation[]>({
+    variable: 'MEDLEDGER_IDENTITY_PROVIDERS',
+    form: 'content',
+    purpose:
+      'issuers whose keys must also be published by their provider: `{ <issuer>: { jwks?, authority? } }`, the address ' +
+      'of its keys (by default its discovery document says it) and the PEM of its TLS authority (by default the ' +
+      "system's); JSON",
+    default: '{}',
+    read: identityProviders,
+    show: (value) => value.map(({ issuer }) => issuer).join(', '),
   }),
   chaincode: setting({
     variable: 'MEDLEDGER_CHAINCODE',
@@ -189,6 +200,40 @@ export type SettingName = keyof typeof settings
 type ValueOf<S> = S extends Setting<infer Value> ? Value : never
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> }
 
+/** Where an issuer's provider publishes its keys. */
+export interface KeysLocation {
+  readonly issuer: string
+  /** The address of its keys, or undefined: its discovery document names them. */
+  readonly jwks: URL | undefined
+  /** PEM of the authority that its certificate comes from; the system's when undefined. */
+  readonly authority: string | undefined
+}
+
+const IdentityProviders = Type.Record(
+  Type.String(),
+  Type.Object(
+    {
+      jwks: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
+      authority: Type.Optional(Type.String({ minLength: 1 })),
+    },
+    { additionalProperties: false },
+  ),
+)
+
+function identityProviders(text: string): readonly KeysLocation[] {
+  const found = check(IdentityProviders, json(text), 'list of identity providers')
+  return Object.entries(found).map(([issuer, { jwks, authority }]) => {
+    const url = jwks === undefined ? undefined : URL.parse(jwks)
+    if (url === null) throw new Error('an address of keys is not a URL')
+    return { issuer, jwks: url, authority }
+  })
+}
+
+function trueOrFalse(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new Error('is neither true nor false')
+  return text === 'true'
+}
+
 /** Errors: SyntaxError, whose words are not for a log: they may quote the text. */
 const json = (text: string): unknown => JSON.parse(text)
 
@@ -196,11 +241,6 @@ function object(text: string): object {
   const value = json(text)
   if (typeof value !== 'object' || value === null) throw new Error('is not a JSON object')
   return value
-}
-
-function trueOrFalse(text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new Error('is neither true nor false')
-  return text === 'true'
 }
 
 function masterKey(text: string): Uint8Array {

@@ -29,6 +29,7 @@ const issueTypeOf = {
   CHANGED_MEANWHILE: 'transient',
   LEDGER_UNAVAILABLE: 'transient',
   CUSTODIAN_UNAVAILABLE: 'transient',
+  ISSUER_UNAVAILABLE: 'transient',
   OUTCOME_UNKNOWN: 'incomplete',
 } as const satisfies Record<GatewayErrorCode, OperationOutcome['issue'][number]['code']>
 

@@ -27,6 +27,8 @@ export interface TransactionStatus {
   readonly valid: boolean
   /** Fabric's validation code, e.g. `MVCC_READ_CONFLICT`. */
   readonly code: string
+  /** Name of the event that the chaincode announced; of a valid transaction only. */
+  readonly event?: string
 }
 
 /** A block as the own peer's filtered stream delivers it. */
@@ -39,6 +41,14 @@ export interface DeliveredBlock {
 export interface LedgerHeight {
   readonly blocks: number
   readonly connected: boolean
+}
+
+/** Somebody who must know of a block before those who wait for it. Must not throw. */
+export interface BlockWatcher {
+  /** Each block of the own peer once, in order, without gaps between the first and the last. */
+  block(block: DeliveredBlock): void
+  /** The stream came up, and what was missed follows; or it was lost. */
+  connection(connected: boolean): void
 }
 
 /**
@@ -69,6 +79,12 @@ export interface LedgerTransport {
 
   /** Resolves when the own peer has delivered this block. Errors: LEDGER_UNAVAILABLE after `timeoutMs`. */
   waitForBlock(block: number, timeoutMs: number): Promise<void>
+
+  /**
+   * Hears of the own peer's blocks from now on, before any {@link LedgerTransport.submit} or
+   * {@link LedgerTransport.waitForBlock} that waits for them is answered. Returns what stops it.
+   */
+  watch(watcher: BlockWatcher): () => void
 
   /**
    * Follows the own peer's blocks from `fromBlock`: in order, each once, without gaps, each callback awaited before the

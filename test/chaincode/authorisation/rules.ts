@@ -71,7 +71,7 @@ export const rules: Readonly<Record<TransactionName, Rule>> = {
   CancelRequest: { certificates: ['gateway'], verdict: done },
   ReadCaller: { roles: ['doctor', 'patient', 'auditor', 'custodian', 'operator'], verdict: done },
   ReadPatient: { roles: ['custodian'], verdict: done },
-  ReadIssuerKey: { certificates: ['gateway'], verdict: done },
+  ReadIssuerKey: { certificates: ['gateway', 'operator'], verdict: done },
   ReadRequest: {
     certificates: ['gateway'],
     verdict: ({ organisation }) => (organisation === 'south' ? 'done' : 'NOT_FOUND'),

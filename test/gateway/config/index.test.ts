@@ -204,7 +204,9 @@ describe('a configuration whose parts do not fit together', () => {
 
   test('takes tokens from development providers only where that is declared', () => {
     const faults = faultsOf({ MEDLEDGER_DEVELOPMENT: 'false' })
-    expect(faults.map((fault) => fault.includes('is one for development'))).toEqual([true, true, true])
+    expect(faults).toEqual([
+      expect.stringMatching(/^MEDLEDGER_CONSTITUTION: .*(127\.0\.0\.1.*){3}MEDLEDGER_DEVELOPMENT=true/),
+    ])
     const { issuers, ...rest } = prepared.topology.constitution
     const secure = issuers.map((issuer) => ({ ...issuer, issuer: `https://${issuer.organisation}.example` }))
     const constitution = JSON.stringify({ ...rest, issuers: secure })
@@ -283,4 +285,53 @@ test('the README lists every setting, its default and its purpose, and no other'
       setting.purpose,
     ]),
   )
+})
+
+describe('the identity providers whose keys are held against the ledger’s', () => {
+  const north = 'https://login.north.example/realms/north'
+  const faultsWith = (providers: object, development: boolean): readonly string[] => {
+    const { issuers, ...rest } = prepared.topology.constitution
+    const constitution = {
+      ...rest,
+      issuers: issuers.map((issuer) => ({
+        ...issuer,
+        issuer: issuer.organisation === 'north' ? north : `https://${issuer.organisation}.example`,
+      })),
+    }
+    return faultsOf({
+      MEDLEDGER_CONSTITUTION: JSON.stringify(constitution),
+      MEDLEDGER_CONSTITUTION_FILE: undefined,
+      MEDLEDGER_DEVELOPMENT: String(development),
+      MEDLEDGER_IDENTITY_PROVIDERS: JSON.stringify(providers),
+    })
+  }
+
+  test('are named by their issuer, with an address or without', () => {
+    expect(faultsWith({}, false)).toEqual([])
+    expect(faultsWith({ [north]: {} }, false)).toEqual([])
+    expect(faultsWith({ [north]: { jwks: `${north}/protocol/openid-connect/certs` } }, false)).toEqual([])
+    const { authority } = JSON.parse(contentOf('MEDLEDGER_PARTNERS_FILE')).north
+    expect(faultsWith({ [north]: { authority } }, false)).toEqual([])
+  })
+
+  test.each([
+    ['without TLS', { [north]: { jwks: 'http://login.north.example/keys' } }, 'over https only'],
+    ['by a file', { [north]: { jwks: 'file:///etc/keys' } }, 'over https only'],
+    ['by no address', { [north]: { jwks: 'keys' } }, 'is not a URL'],
+    ['of a strange issuer', { 'https://evil.example': {} }, 'is not in the constitution'],
+    ['of no authority', { [north]: { authority: 'x' } }, 'is not a certificate'],
+    ['with a strange setting', { [north]: { uri: 'https://x' } }, 'list of identity providers'],
+  ])('are refused %s', (_what, providers, fault) => {
+    for (const development of [true, false]) {
+      const faults = faultsWith(providers, development)
+      expect(faults).toEqual([expect.stringMatching(/^MEDLEDGER_IDENTITY_PROVIDERS: /)])
+      expect(faults[0]).toContain(fault)
+    }
+  })
+
+  test('may answer without TLS on this machine, where that is declared', () => {
+    const local = { [north]: { jwks: 'http://127.0.0.1:8080/keys' } }
+    expect(faultsWith(local, true)).toEqual([])
+    expect(faultsWith(local, false)).toHaveLength(1)
+  })
 })

@@ -1,5 +1,5 @@
 import type { Endorser, IdentityContext } from 'fabric-common'
-import type { LedgerLogLine, LedgerTransport, Observe } from '../port.ts'
+import type { BlockWatcher, LedgerLogLine, LedgerTransport, Observe } from '../port.ts'
 import { keepBlocks, type Blocks, type OpenStream } from './blocks.ts'
 import { deliverFrom } from './deliver.ts'
 import { followBlocks } from './follow.ts'
@@ -76,12 +76,20 @@ interface OwnPeer {
   readonly log: FabricOptions['log']
 }
 
-const keepTail = (tail: Tail, { organisation, open, log }: OwnPeer): Blocks =>
+const keepTail = (
+  tail: Tail,
+  watchers: ReadonlySet<BlockWatcher>,
+  { organisation, open, log }: OwnPeer,
+): Blocks =>
   keepBlocks({
     open,
     fromBlock: undefined,
-    onBlock: (block) => tail.deliver(block),
+    onBlock: (block) => {
+      for (const watcher of watchers) watcher.block(block)
+      tail.deliver(block)
+    },
     onConnection: (connected) => {
+      for (const watcher of watchers) watcher.connection(connected)
       tail.connection(connected)
       log({ event: connected ? 'blocks.connected' : 'blocks.lost', organisation })
     },
@@ -138,7 +146,8 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
   const peerHealth = rememberHealth(healthMemoryMs)
   const own: OwnPeer = { organisation, log, open: deliverFrom(channel, peersOf(organisation), identity) }
   const tail = createTail()
-  const stream = keepTail(tail, own)
+  const watchers = new Set<BlockWatcher>()
+  const stream = keepTail(tail, watchers, own)
   const followers = createFollowers(own)
   const queries = createQueries({
     ...shared,
@@ -165,6 +174,10 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     evaluate: (sealed, organisations, minimumBlock) => queries.evaluate(sealed, organisations, minimumBlock),
     height: () => tail.height(),
     waitForBlock: (block, timeoutMs) => tail.waitForBlock(block, timeoutMs),
+    watch(watcher) {
+      watchers.add(watcher)
+      return () => void watchers.delete(watcher)
+    },
     follow: (fromBlock, onBlock) => followers.follow(fromBlock, onBlock),
     close() {
       followers.stopAll()

@@ -8,15 +8,26 @@ interface FilteredBlock {
   readonly filtered_transactions?: readonly {
     readonly txid: string
     readonly tx_validation_code: number | string
+    /** A filtered block has the event without its payload. */
+    readonly transaction_actions?: {
+      readonly chaincode_actions?: readonly {
+        readonly chaincode_event?: { readonly event_name?: string }
+      }[]
+    } | null
   }[]
 }
 
 export function toDeliveredBlock(number: number, { filtered_transactions }: FilteredBlock): DeliveredBlock {
   return {
     number,
-    transactions: (filtered_transactions ?? []).map(({ txid, tx_validation_code }, position) => {
-      const code = validationCodeName(tx_validation_code)
-      return { transactionId: txid, block: number, position, valid: code === 'VALID', code }
+    transactions: (filtered_transactions ?? []).map((filtered, position) => {
+      const { txid, tx_validation_code: raw, transaction_actions: actions } = filtered
+      const code = validationCodeName(raw)
+      const valid = code === 'VALID'
+      // One chaincode is called in a transaction of this product, and announces one event at the most.
+      const name = actions?.chaincode_actions?.[0]?.chaincode_event?.event_name ?? ''
+      const event = valid && name !== '' && { event: name }
+      return { transactionId: txid, block: number, position, valid, code, ...event }
     }),
   }
 }
