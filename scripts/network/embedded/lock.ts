@@ -10,12 +10,16 @@ const held = new Set<string>()
 
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
-/** When a process began, where the system tells it: a pid alone may have been given to another process since. */
+/**
+ * When a process began, where the system tells it: a pid alone may have been given to another process since. One that
+ * has ended and only waits for its parent to notice holds nothing any more.
+ */
 function startOf(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // Fields are counted from behind the name, which may itself hold blanks; the start time is the 22nd of all.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? 'ended' : (fields[18] ?? '')
   } catch {
     return ''
   }

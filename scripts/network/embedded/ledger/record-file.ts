@@ -38,7 +38,8 @@ export type RecordKind = 'blocks' | 'private' | 'transient'
 
 const kinds: Readonly<Record<RecordKind, number>> = { blocks: 1, private: 2, transient: 3 }
 
-export const formatVersion = 1
+/** Goes up with every change of what the records hold. */
+export const formatVersion = 2
 
 const magic = Buffer.from('MEDL')
 const headerSize = 8
@@ -65,7 +66,9 @@ function checkHeader(header: Buffer, kind: RecordKind, path: string): void {
   if (!header.subarray(0, magic.length).equals(magic)) throw new Error(`${path} is not a file of this ledger`)
   const version = header.readUInt16BE(4)
   if (version !== formatVersion)
-    throw new Error(`${path} has format version ${version}; this program knows version ${formatVersion} only`)
+    throw new Error(
+      `${path} has format version ${version}; this program knows version ${formatVersion} only: use the program that wrote it, or start anew (--reset)`,
+    )
   if (header.readUInt16BE(6) !== kinds[kind]) throw new Error(`${path} does not hold ${kind}`)
 }
 

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { openRecordFile } from '../../../../../scripts/network/embedded/ledger/record-file.ts'
+import { formatVersion, openRecordFile } from '../../../../../scripts/network/embedded/ledger/record-file.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'medledger-records-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -109,10 +109,10 @@ describe('a record file', () => {
     write(sample)
     expect(() => openRecordFile(path, 'private')).toThrow('does not hold private')
     const content = readFileSync(path)
-    content.writeUInt16BE(2, 4)
+    content.writeUInt16BE(formatVersion + 1, 4)
     writeFileSync(path, content)
     expect(() => openRecordFile(path, 'blocks')).toThrow(
-      'has format version 2; this program knows version 1 only',
+      `has format version ${formatVersion + 1}; this program knows version ${formatVersion} only`,
     )
     writeFileSync(path, 'something else')
     expect(() => openRecordFile(path, 'blocks')).toThrow('is not a file of this ledger')
