@@ -80,6 +80,7 @@ export async function killAt(
   const act = await operation.prepare()
   await settled(rig)
   const before = new Set((await patient.log()).map(nameOf))
+  const notedBefore = new Set(outboxOf(rig).map(({ request }) => request))
   const key = randomId()
   await gateway.arm(point)
   const answers: Answer[] = []
@@ -93,27 +94,47 @@ export async function killAt(
   await settled(rig)
   answers.push(await act(key))
   await settled(rig)
+  const noted = outboxOf(rig).filter(
+    ({ request, name }) => !notedBefore.has(request) && leavesEntry.has(name),
+  )
   const rows = (await patient.log()).filter((row) => !before.has(nameOf(row)))
-  return { operation: operation.name, point, killed, ...judge(rig, operation, answers, rows) }
+  return { operation: operation.name, point, killed, ...judge(rig, operation, { answers, rows, noted }) }
 }
 
 const nameOf = ({ custodian, organisation, entry }: LogRow): string => `${custodian}/${organisation}/${entry}`
 
+/** What is not in the patient's log all the same: her documents' registrations. */
+const leavesEntry: ReadonlySet<string> = new Set([
+  'RequestAccess',
+  'GrantConsent',
+  'RevokeConsent',
+  'RecordReading',
+])
+
+const outboxOf = ({ gateways }: KillRig): OutboxRow[] =>
+  Object.values(gateways).flatMap((gateway) => gateway.rows<OutboxRow>('outbox'))
+
+interface Found {
+  readonly answers: readonly Answer[]
+  /** What the log has that it had not before. */
+  readonly rows: readonly LogRow[]
+  /** What the outboxes have that they had not before. */
+  readonly noted: readonly OutboxRow[]
+}
+
 function judge(
   rig: KillRig,
   operation: Operation,
-  answers: readonly Answer[],
-  rows: readonly LogRow[],
+  { answers, rows, noted }: Found,
 ): Pick<Verdict, 'lost' | 'doubled' | 'unlogged'> {
   const own = rows.filter(({ kind }) => kind === operation.kind)
   const entries = new Set(own.map(({ entry }) => entry))
   const releases = rows.filter(({ kind }) => kind === 'release')
   const good = answers.filter(({ status }) => status < 300)
   const acknowledged = good.flatMap((answer) => answer.entries)
-  const committed = Object.values(rig.gateways).flatMap((gateway) =>
-    gateway.rows<OutboxRow>('outbox').filter(({ state }) => state === 'committed'),
-  )
-  const ofThis = committed.filter(({ request }) => answers.some((answer) => answer.entries.includes(request)))
+  const logged = new Set(rows.map(({ entry }) => entry))
+  const named = (state: string): string[] =>
+    noted.filter((row) => row.state === state).map(({ request }) => request)
   const delivered = Object.values(rig.gateways)
     .flatMap((gateway) => gateway.rows<ReleaseRow>('releases'))
     .filter(({ access }) => entries.has(access))
@@ -127,13 +148,13 @@ function judge(
   return {
     lost: [
       ...(operation.kind === undefined ? [] : acknowledged.filter((entry) => !entries.has(entry))),
-      ...(operation.kind === undefined
-        ? []
-        : ofThis.map(({ request }) => request).filter((request) => !entries.has(request))),
+      ...named('committed').filter((request) => !logged.has(request)),
       ...delivered.map(({ access }) => access).filter((access) => releaseOf(access) === 0),
     ],
     doubled: [
       ...names.filter((name, index) => names.indexOf(name) !== index),
+      // Cancelled and committed cannot both be.
+      ...named('cancelled').filter((request) => logged.has(request)),
       ...own.slice(operation.placements).map(({ entry }) => entry),
       ...delivered.map(({ access }) => access).filter((access) => releaseOf(access) > 1),
       ...hasContent.slice(1).flatMap((answer) => answer.entries),
