@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { topologyNames } from '../start/topologies.ts'
 import type { GrantOptions } from './commands/consent.ts'
 import type { ImportOptions } from './commands/import.ts'
+import type { KeysOptions } from './commands/keys.ts'
 import type { StartCommandOptions } from './commands/start.ts'
 import {
   collect,
@@ -27,7 +28,7 @@ export function createProgram(output: Output): Command {
       '\nExit codes: 0 done, 1 error, 2 usage or bad input, 3 not found, 4 refused or not authenticated,\n' +
         '5 ledger or service unavailable, 6 verification failed, 7 outcome unknown.',
     )
-  for (const add of [addInstance, addPeople, addReading, addConsent, addImport, addConfig])
+  for (const add of [addInstance, addPeople, addReading, addConsent, addImport, addKeys, addConfig])
     add(program, output)
   return program
 }
@@ -119,6 +120,35 @@ function addImport(program: Command, output: Output): void {
     .requiredOption('--org <organisation>', 'the hospital that keeps them')
     .action(async (file: string, options: ImportOptions) =>
       (await import('./commands/import.ts')).importFile(file, options, output),
+    )
+}
+
+function addKeys(program: Command, output: Output): void {
+  const keys = program.command('keys').description('signing keys of an organisation’s identity provider')
+  const command = (name: string, description: string): Command =>
+    withCommon(keys.command(name))
+      .description(description)
+      .requiredOption('--org <organisation>', 'whose provider; its operator’s certificate is used')
+  command('list', 'a development provider’s keys, and what the ledger says of each').action(
+    async (options: KeysOptions) => (await import('./commands/keys.ts')).list(options, output),
+  )
+  command('rotate', 'have a new key take over; the one before serves until its tokens have ended').action(
+    async (options: KeysOptions) => (await import('./commands/keys.ts')).rotate(options, output),
+  )
+  command('retire', 'revoke the keys whose last tokens have ended').action(async (options: KeysOptions) =>
+    (await import('./commands/keys.ts')).retire(options, output),
+  )
+  command('revoke', 'revoke a key at once, with all tokens that it signed')
+    .option('--kid <id>', 'which key; by default the one that signs')
+    .action(async (options: KeysOptions & { kid?: string }) =>
+      (await import('./commands/keys.ts')).revoke(options, output),
+    )
+  command('add', 'put public keys of another provider on the ledger')
+    .requiredOption('--jwks <file>', 'a JWK Set, as the provider publishes it')
+    .option('--kid <id>', 'only this key')
+    .option('--alg <name>', 'the one algorithm of keys that do not name theirs, e.g. PS256')
+    .action(async (options: KeysOptions & { jwks: string; kid?: string; alg?: string }) =>
+      (await import('./commands/keys.ts')).add(options, output),
     )
 }
 

@@ -12,11 +12,12 @@ interface Step<Name extends string, Fields> {
   readonly fields: Fields
 }
 
-/** One transaction that a new network needs; repeating it does no harm. */
+/** One transaction of an operator's, most of which a new network needs; repeating it does no harm. */
 export type BootstrapStep =
   // The secret is drawn when the step is taken and is nobody's afterwards but the ledger's.
   | Step<'OpenPlacement', { readonly placement: string }>
   | Step<'AddIssuerKey', FieldsOf<'AddIssuerKey'>>
+  | Step<'RevokeIssuerKey', FieldsOf<'RevokeIssuerKey'>>
   | Step<'RegisterPerson', FieldsOf<'RegisterPerson'>>
   | Step<'RegisterPatient', FieldsOf<'RegisterPatient'>>
 

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { connectFabric, type LedgerTransport } from 'medledger-gateway/ledger'
+import type { LedgerLogLine, LedgerTransport } from 'medledger-gateway/ledger'
 import { readInstanceSettings } from './settings.ts'
 import { bootstrapPlanOf, type BootstrapStep } from './bootstrap-steps.ts'
 import { openJournal, type Journal } from './journal.ts'
+import { connectOperator } from './operator.ts'
 import { pathsIn } from './paths.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { takeStep } from './take-step.ts'
-import { connectionProfile, credentialsOf } from '../network/profile.ts'
 
 /*
  * The bootstrap as a process of its own: `bootstrap.ts <data directory>`. It opens the placements, adds the development
@@ -14,20 +14,6 @@ import { connectionProfile, credentialsOf } from '../network/profile.ts'
  */
 
 const patienceMs = 30_000
-
-async function connect({ topology, credentials }: Prepared, organisation: string): Promise<LedgerTransport> {
-  const { operator, mspId } = credentialsOf(credentials, organisation)
-  const { certificate, privateKey } = operator
-  return connectFabric({
-    profile: connectionProfile(topology, credentials, organisation),
-    channel: topology.constitution.channel,
-    chaincode: topology.chaincode.name,
-    mspOf: (name) => credentialsOf(credentials, name).mspId,
-    organisation,
-    identity: { mspId, certificate, privateKey },
-    log: ({ event, ...fields }) => void process.stdout.write(`${event} ${JSON.stringify(fields)}\n`),
-  })
-}
 
 async function takeAll(
   steps: readonly BootstrapStep[],
@@ -48,13 +34,16 @@ async function takeAll(
   )
 }
 
+const log = ({ event, ...fields }: LedgerLogLine): void =>
+  void process.stdout.write(`${event} ${JSON.stringify(fields)}\n`)
+
 async function bootstrap(root: string): Promise<void> {
   const paths = pathsIn(root)
   const prepared = await prepare(await readInstanceSettings(paths), paths)
   const journal = await openJournal(paths.journal)
   const transports = new Map<string, Promise<LedgerTransport>>()
   const transportOf = (organisation: string): Promise<LedgerTransport> => {
-    const known = transports.get(organisation) ?? connect(prepared, organisation)
+    const known = transports.get(organisation) ?? connectOperator(prepared, organisation, log)
     transports.set(organisation, known)
     return known
   }

@@ -49,6 +49,7 @@ function toSubmission(step: BootstrapStep, constitution: Constitution): Submissi
     endorsers: endorsersOf(constitution, name, request),
   })
   if (step.name === 'AddIssuerKey') return submission(step.name, complete<'AddIssuerKey'>(step.fields))
+  if (step.name === 'RevokeIssuerKey') return submission(step.name, complete<'RevokeIssuerKey'>(step.fields))
   if (step.name === 'RegisterPerson') return submission(step.name, complete<'RegisterPerson'>(step.fields))
   if (step.name === 'RegisterPatient') return submission(step.name, complete<'RegisterPatient'>(step.fields))
   const secret = randomBytes(32).toString('hex')

@@ -1,0 +1,112 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { IssuerKey } from 'medledger-chaincode/api'
+import {
+  leadMs,
+  newKey,
+  overlapMs,
+  retireKeys,
+  revokeKey,
+  rotateKeys,
+  signingKey,
+  type KeyRing,
+  type ProviderKeys,
+} from '../../../scripts/identity-provider/index.ts'
+
+const start = Date.parse('2026-05-06T07:08:09Z')
+const issuer = 'http://127.0.0.1:7722'
+let time: number
+let keys: ProviderKeys
+let onLedger: Map<string, IssuerKey>
+/** What was done, in its order. */
+let done: string[]
+let isAway: boolean
+let ring: KeyRing
+
+const signer = (): string | undefined => signingKey(keys, time)?.kid
+
+beforeEach(() => {
+  time = start
+  const first = { ...newKey('north'), signsFrom: new Date(start - 1000).toISOString() }
+  keys = { issuer, organisation: 'north', keys: [first] }
+  onLedger = new Map()
+  done = []
+  isAway = false
+  const requireLedger = (): void => {
+    if (isAway) throw new Error('away')
+  }
+  ring = {
+    read: async () => keys,
+    async write(changed) {
+      keys = changed
+      done.push(`signs ${signingKey(changed, Number.MAX_SAFE_INTEGER)?.kid ?? 'none'}`)
+    },
+    now: () => time,
+    ledger: {
+      read: async (kid) => onLedger.get(kid),
+      async add(kid, key) {
+        requireLedger()
+        done.push(`add ${kid}`)
+        onLedger.set(kid, { issuer, kid, key, revoked: false })
+      },
+      async revoke(kid) {
+        requireLedger()
+        done.push(`revoke ${kid}`)
+      },
+    },
+  }
+})
+
+describe('a rotation', () => {
+  test('lets the new key sign only when the ledger has had it for a while', async () => {
+    const old = signer()
+    const { kid } = await rotateKeys(ring)
+    expect(done).toEqual([`signs ${old}`, `add ${kid}`, `signs ${kid}`])
+    expect(signer()).toBe(old)
+    time += leadMs
+    expect(signer()).toBe(kid)
+  })
+
+  test('that was interrupted goes on with the same key', async () => {
+    isAway = true
+    await expect(rotateKeys(ring)).rejects.toThrow('away')
+    expect(keys.keys).toHaveLength(2)
+    isAway = false
+    const { kid } = await rotateKeys(ring)
+    expect(keys.keys.map((key) => key.kid)).toContain(kid)
+    expect(keys.keys).toHaveLength(2)
+  })
+
+  test('leaves the key before on the ledger until its last tokens have ended', async () => {
+    const old = signer() ?? ''
+    await rotateKeys(ring)
+    time += leadMs + overlapMs - 1
+    expect(await retireKeys(ring)).toEqual([])
+    time += 1
+    expect(await retireKeys(ring)).toEqual([old])
+    expect(keys.keys.find(({ kid }) => kid === old)?.key).not.toHaveProperty('d')
+    expect(await retireKeys(ring)).toEqual([])
+  })
+})
+
+describe('an emergency revocation', () => {
+  test('first ends the signing, then the key on the ledger, then makes another', async () => {
+    const old = signer()
+    const { kid, successor } = await revokeKey(ring)
+    expect(kid).toBe(old)
+    expect(done.slice(0, 2)).toEqual(['signs none', `revoke ${old}`])
+    expect(signer()).toBeUndefined()
+    time += leadMs
+    expect(signer()).toBe(successor?.kid)
+  })
+
+  test('ends the signing also when the ledger is away, and can be repeated', async () => {
+    const old = signer()
+    isAway = true
+    await expect(revokeKey(ring)).rejects.toThrow('away')
+    expect(signer()).toBeUndefined()
+    isAway = false
+    await expect(revokeKey(ring)).rejects.toThrow('--kid')
+    expect((await revokeKey(ring, old)).kid).toBe(old)
+    expect(done).toContain(`revoke ${old}`)
+  })
+})
