@@ -1,0 +1,114 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { issueLeaf } from '../../../../../scripts/network/certificates.ts'
+import {
+  createChannel,
+  firstEnvelopes,
+  type Channel,
+} from '../../../../../scripts/network/embedded/channel/channel.ts'
+import { createBlock } from '../../../../../scripts/network/embedded/ledger/block.ts'
+import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
+import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
+import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
+import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
+import { createSigner, type Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import { issueCredentials, revokeCertificates } from '../../../../../scripts/network/issue.ts'
+import { credentialsOf } from '../../../../../scripts/network/profile.ts'
+import { narrowTopology } from '../../../../../scripts/network/topology.ts'
+import { testPort } from '../../../../support/ports.ts'
+
+type Part = 'peer' | 'orderer' | 'gateway' | 'operator' | 'admin'
+
+/** A channel of three peers' ledgers, with those who attack it. */
+export interface World {
+  readonly channel: Channel
+  readonly ledgers: readonly Ledger[]
+  readonly north: Ledger
+  /** An honest identity of an organisation. */
+  of(organisation: string, part: Part): Signer
+  readonly attackers: {
+    /** With certificates of an authority that calls itself North's. */
+    readonly rogue: (part: Part) => Signer
+    readonly revokedClient: Signer
+    readonly revokedPeer: Signer
+  }
+  /** Commits a block at every peer; gives its codes, which must be the same everywhere. */
+  commit(envelopes: readonly Buffer[]): Promise<readonly string[]>
+  /** All that the peers hold besides blocks, private values included. */
+  contents(): readonly string[]
+  close(): void
+}
+
+export async function createWorld(directory: string): Promise<World> {
+  const topology = narrowTopology(testPort(850))
+  const home = join(directory, 'credentials')
+  const rogue = credentialsOf(await issueCredentials(topology, join(directory, 'rogue')), 'north')
+  const own = credentialsOf(await issueCredentials(topology, home), 'north')
+  const revokedPeer = await issueLeaf(
+    own.ca,
+    { subject: { commonName: 'stolen', organisation: 'North Hospital', unit: 'peer' } },
+    Date.now(),
+  )
+  await revokeCertificates(home, 'north', [own.operator.certificate, revokedPeer.certificate])
+  const credentials = await issueCredentials(topology, home)
+  const channel = createChannel(topology, credentials, {
+    maxMessages: 10,
+    preferredBytes: 1_000_000,
+    absoluteBytes: 1_000_000,
+    timeoutMs: 10,
+  })
+  const { membership, definition, definitions, name } = channel
+  const ledgers = await Promise.all(
+    channel.configuration.organisations.map(({ mspId }) => {
+      const folder = join(directory, mspId)
+      mkdirSync(folder)
+      const base = { directory: folder, mspId, channel: name, membership, definition, definitions }
+      return openLedger({ ...base, fetch: () => undefined })
+    }),
+  )
+  const [north] = ledgers
+  if (north === undefined) throw new Error('there is no peer')
+  const spaces = [
+    definition.name,
+    '_lifecycle',
+    'other',
+    ...[...definition.collections.keys()].flatMap((collection) => [
+      hashedSpace(definition.name, collection),
+      privateSpace(definition.name, collection),
+    ]),
+  ]
+  const world: World = {
+    channel,
+    ledgers,
+    north,
+    of: (organisation, part) => {
+      const held = credentialsOf(credentials, organisation)
+      return createSigner(held.mspId, held[part])
+    },
+    attackers: {
+      rogue: (part) => createSigner('NorthMSP', rogue[part]),
+      revokedClient: createSigner('NorthMSP', own.operator),
+      revokedPeer: createSigner('NorthMSP', revokedPeer),
+    },
+    async commit(envelopes) {
+      const block = createBlock(north.blocks.height, north.blocks.lastHash, envelopes)
+      const checked = envelopes.map((envelope) => checkTransaction(envelope, membership))
+      const verdicts = await Promise.all(ledgers.map((ledger) => ledger.commit(block, checked)))
+      const [codes = [], ...others] = verdicts.map((verdict) => verdict.map(codeName))
+      if (others.some((other) => other.join() !== codes.join())) throw new Error('the peers disagree')
+      return codes
+    },
+    contents: () =>
+      ledgers.map(({ state, privateData, blocks }) => {
+        const entries = spaces.flatMap((space) =>
+          [...state.range(space, '', '')].map((entry) => [space, entry]),
+        )
+        const stored = Array.from({ length: blocks.height }, (_, number) => privateData(number).size)
+        return JSON.stringify([entries, stored.filter((size) => size > 0)])
+      }),
+    close: () => ledgers.forEach((ledger) => ledger.close()),
+  }
+  for (const envelope of firstEnvelopes(topology, credentials, channel, Date.now()))
+    await world.commit([envelope])
+  return world
+}
