@@ -28,7 +28,7 @@ import type { Bench } from './work.ts'
  */
 
 const usage = `npm run bench -- [options]
-  --quick         two minutes: fewer and shorter rounds, 100 patients instead of 1,000
+  --quick         two or three minutes instead of seven: fewer and shorter rounds, 100 patients instead of 1,000
   --json FILE     writes all figures there
   --only TEXT     only comparisons whose name has this text
   --against DIR   compares whole readings with those of another source tree (installed) instead

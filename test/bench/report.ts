@@ -57,8 +57,14 @@ function summariseArm(name: string, rounds: readonly Round[]): ArmSummary {
 
 export function summarise({ comparison, rounds }: Measured): Summary {
   const { name, operation, inFlight, arms } = comparison
-  const compared = (valueOf: (round: Round) => number): Estimate =>
-    estimate(ratios(rounds[0].map(valueOf), rounds[1].map(valueOf)), seeded(1))
+  // A round in which every operation failed has no value; the failures are told.
+  const compared = (valueOf: (round: Round) => number): Estimate => {
+    const found = ratios(rounds[0].map(valueOf), rounds[1].map(valueOf))
+    const both = found.filter(
+      (_ratio, index) => rounds[0][index]?.operations !== 0 && rounds[1][index]?.operations !== 0,
+    )
+    return estimate(both, seeded(1))
+  }
   return {
     name,
     operation,
