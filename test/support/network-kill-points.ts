@@ -12,6 +12,7 @@ import {
   temporaryDirectory,
   type ClientConnection,
 } from '../scripts/network/embedded/support.ts'
+import { poll } from './poll.ts'
 import type { Arm, Death } from './killed-network.ts'
 
 export interface KillPoint {
@@ -64,16 +65,20 @@ async function startNetwork({ file, report, directory }: Bench): Promise<ChildPr
   return child
 }
 
-/** Submits public and private writes until the network is gone; gives the keys that were acknowledged. */
-async function submitUntil(gone: Promise<unknown>, client: ClientConnection, run: number): Promise<string[]> {
+/** Submits public and private writes, several at once, until it is stopped. */
+function submitOn(
+  client: ClientConnection,
+  run: number,
+): { readonly acknowledged: string[]; readonly stop: () => void } {
   const acknowledged: string[] = []
   const over = new AbortController()
   let next = 0
   const submitOne = async (): Promise<void> => {
     next += 1
     const key = `key-${String(run).padStart(4, '0')}-${String(next).padStart(4, '0')}`
-    const transaction = client.contract.createTransaction(next % 2 === 0 ? 'put' : 'putPrivate')
-    if (next % 2 === 0) await transaction.submit(key, key)
+    const isPublic = next % 2 === 0
+    const transaction = client.contract.createTransaction(isPublic ? 'put' : 'putPrivate')
+    if (isPublic) await transaction.submit(key, key)
     else await transaction.setTransient({ value: Buffer.from(key) }).submit(collection, key)
     acknowledged.push(key)
   }
@@ -81,9 +86,7 @@ async function submitUntil(gone: Promise<unknown>, client: ClientConnection, run
     while (!over.signal.aborted) await submitOne().catch(() => undefined)
   }
   for (let count = 0; count < inFlight; count += 1) void work()
-  await gone
-  over.abort()
-  return [...acknowledged]
+  return { acknowledged, stop: () => over.abort() }
 }
 
 /** All that a peer shows: its blocks from a height on, and the keys of its public and private state. */
@@ -142,7 +145,9 @@ export async function killAt(points: readonly KillPoint[], firstPort: number): P
       const { step } = JSON.parse(readFileSync(report, 'utf8')) as { step: string }
       rmSync(report)
       child = await startNetwork(bench)
-      const views = await Promise.all(names.map((name) => viewOf(bench, name, height)))
+      const views = await Promise.all(
+        names.map((name) => poll(`what ${name} has`, () => viewOf(bench, name, height))),
+      )
       const [first] = views
       height += Math.max(0, (first?.blocks.length ?? 0) - 1)
       found.push({
@@ -161,34 +166,43 @@ export async function killAt(points: readonly KillPoint[], firstPort: number): P
   }
 }
 
+/** What a peer shows; undefined when it cannot be reached yet. */
 async function viewOf(
   { topology, credentials }: Bench,
   organisation: string,
   from: number,
-): Promise<PeerView> {
+): Promise<PeerView | undefined> {
   const client = await connectClient(topology, credentials, organisation)
   try {
     return await showPeer(client, from)
+  } catch (error) {
+    // A busy machine may take longer to connect than the SDK waits.
+    if ((error as Error).message.includes('is not connected')) return undefined
+    throw error
   } finally {
     client.gateway.disconnect()
   }
 }
 
+/** Kills the network while it works; gives the keys that were acknowledged until then. */
 async function killOnce(
   child: ChildProcess,
   { topology, credentials, report }: Bench,
   { point, run }: { readonly point: KillPoint; readonly run: number },
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const client = await connectClient(topology, credentials, 'north')
   const gone = exited(child)
-  child.send({ type: 'arm', ...point } satisfies Arm)
   const stuck = setTimeout(() => child.kill('SIGKILL'), 60_000)
+  const { acknowledged, stop } = submitOn(client, run)
   try {
-    const acknowledged = await submitUntil(gone, client, run)
+    await poll('something to lose', () => acknowledged.length >= inFlight || undefined, { everyMs: 5 })
+    child.send({ type: 'arm', ...point } satisfies Arm)
+    await gone
     if (!existsSync(report)) throw new Error(`step ${point.count} was not reached`)
-    return acknowledged
+    return [...acknowledged]
   } finally {
     clearTimeout(stuck)
+    stop()
     client.gateway.disconnect()
   }
 }

@@ -12,4 +12,5 @@ test('a network that is killed while it commits has equal peers afterwards, and 
   const found = await killAt(points, testPort(960))
   expect(found).toHaveLength(points.length)
   for (const aftermath of found) expect(aftermath).toMatchObject({ lost: 0, areEqual: true })
+  expect(found.every(({ acknowledged }) => acknowledged > 0)).toBe(true)
 }, 180_000)
