@@ -48,6 +48,7 @@ const parts: Readonly<Record<string, Part>> = {
   'gateway store': { files: ['gateway/src/store/'], may: [...gatewayBase, 'gateway ledger'] },
   'gateway vault': { files: ['gateway/src/vault/'], may: [...gatewayBase, 'gateway store'] },
   'gateway fhir': { files: ['gateway/src/fhir/'], may: [...gatewayBase, 'gateway store'] },
+  'gateway openapi': { files: ['gateway/src/openapi/'], may: [...gatewayBase, 'gateway fhir'] },
   'gateway release': {
     files: ['gateway/src/release/'],
     may: [...gatewayBase, 'gateway ledger', 'gateway store', 'gateway vault'],
@@ -82,6 +83,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway store',
       'gateway vault',
       'gateway fhir',
+      'gateway openapi',
       'gateway release',
       'gateway settlement',
       'gateway services',
@@ -97,6 +99,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway store',
       'gateway vault',
       'gateway fhir',
+      'gateway openapi',
       'gateway release',
       'gateway settlement',
       'gateway services',

@@ -5,18 +5,20 @@ import { authenticateRoutes } from './authenticate.ts'
 import type { Limits } from './config/index.ts'
 import { GatewayError } from './error.ts'
 import { createErrorHandler, routeNotFound } from './error-reply.ts'
-import { setHeaders, setOwnHeaders } from './headers.ts'
+import { setHeaders, setHeadersOf } from './headers.ts'
 import { idempotentRoutes } from './idempotency.ts'
 import { parseJson } from './json-body.ts'
 import { limitRequests, shedLoad } from './limits.ts'
 import { onBehalfOf, type Log } from './log.ts'
 import { isAnswer, type Metrics } from './metrics.ts'
 import { createBrokenRequests, requirePlainRequests } from './plain-http.ts'
+import { collectRoutes } from './openapi/index.ts'
 import { auditEventRoutes } from './routes/audit-event.ts'
 import { bundleRoutes } from './routes/bundle.ts'
 import { consentRoutes } from './routes/consent.ts'
 import { consentListRoutes } from './routes/consent-list.ts'
 import { documentReferenceRoutes } from './routes/document-reference.ts'
+import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes, type Probes } from './routes/health.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
@@ -54,6 +56,7 @@ export async function createApp(services: Services, operation: Operation = {}): 
       : await limitRequests(app, authenticate, { limits, constitution, metrics }),
   )
   idempotentRoutes(app, { ...services, keys: services.idempotencyKeys })
+  const described = collectRoutes(app)
   healthRoutes(app, services, { stopping, probes: operation.probes ?? {} })
   const routes = [
     documentReferenceRoutes,
@@ -65,6 +68,7 @@ export async function createApp(services: Services, operation: Operation = {}): 
     requestRoutes,
   ]
   for (const register of routes) register(app, services)
+  documentationRoutes(app, services, described)
   return app
 }
 
@@ -93,7 +97,7 @@ function createServer(log: Log, trustedProxies: readonly string[]): FastifyInsta
     routerOptions: { maxParamLength: 200 },
     // What the router itself refuses would otherwise be answered with the address, which may name a patient.
     frameworkErrors: (error, request, reply) => {
-      setOwnHeaders(request, reply)
+      setHeadersOf(request, reply)
       answerError(error, request, reply)
     },
     clientErrorHandler: broken.answer,

@@ -15,15 +15,26 @@ const options: FastifyHelmetOptions = {
   xFrameOptions: { action: 'deny' },
 }
 
-/** What an answer has at least: an address that the router itself refuses is not led through any hook. */
-export function setOwnHeaders({ id }: FastifyRequest, reply: FastifyReply): void {
+function setOwn(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('cache-control', 'no-store')
-  reply.header('x-content-type-options', 'nosniff')
-  reply.header('x-request-id', id)
+  reply.header('x-request-id', request.id)
 }
 
-/** Sets the same headers on every answer, whatever it says. */
+/** Sets the same headers on every answer of a route, whatever it says. */
 export async function setHeaders(app: FastifyInstance): Promise<void> {
-  app.addHook('onRequest', async (request, reply) => setOwnHeaders(request, reply))
+  app.addHook('onRequest', async (request, reply) => setOwn(request, reply))
   await app.register(helmet, options)
+}
+
+/** The same for what the router answers itself, where no plugin is asked. */
+export function setHeadersOf(request: FastifyRequest, reply: FastifyReply): void {
+  setOwn(request, reply)
+  reply.headers({
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': `max-age=${yearSeconds}`,
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  })
 }

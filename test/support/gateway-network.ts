@@ -10,6 +10,7 @@ import { createClient } from '../../gateway/src/ledger/client.ts'
 import { createLog, type Log } from '../../gateway/src/log.ts'
 import { createGive, type Give } from '../../gateway/src/release/give.ts'
 import { keepReleases, type ReleaseRecords } from '../../gateway/src/release/records.ts'
+import type { OpenApiDocument } from '../../gateway/src/openapi/index.ts'
 import type { Services } from '../../gateway/src/services.ts'
 import { openSettlement, type Settlement } from '../../gateway/src/settlement/index.ts'
 import {
@@ -25,6 +26,7 @@ import {
 } from '../../gateway/src/store/index.ts'
 import { createVault, createVaultKeys } from '../../gateway/src/vault/index.ts'
 import { memoryLedger, type MemoryLedger } from './gateway-ledger.ts'
+import { documented, type Objection } from './openapi.ts'
 import { consentOf } from './ledger-samples.ts'
 import { demoWorld, people, type User, type World } from './ledger-world.ts'
 
@@ -62,7 +64,7 @@ export interface TestNetwork {
   readonly away: Set<string>
   /** Begins a gateway anew on its databases; what the one before it was doing goes on as long as it can. */
   restart(organisation: Organisation): Promise<void>
-  /** A request of somebody through a gateway, her own organisation's unless another is named. */
+  /** A request of somebody through a gateway, her own organisation's unless another is named. Its answer must be as documented. */
   send(user: User | undefined, request: TestRequest): Promise<LightMyRequestResponse>
 }
 
@@ -107,6 +109,8 @@ export async function testNetwork(
     south: await open('south'),
     authority: await open('authority'),
   }
+  const document = (await gateways.north.app.inject('/openapi.json')).json<OpenApiDocument>()
+  const object = documented(document)
   return {
     world,
     ledger,
@@ -120,7 +124,7 @@ export async function testNetwork(
       const { token } = user
         ? await world.as(user, { through: own, ...(purposes !== undefined && { purposes }) })
         : {}
-      return gateways[own].app.inject({
+      const answer = await gateways[own].app.inject({
         url,
         method,
         headers: {
@@ -130,6 +134,8 @@ export async function testNetwork(
         },
         ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
+      requireDocumented(object, `${method} ${url}`, answer)
+      return answer
     },
   }
 }
@@ -143,6 +149,13 @@ const openDatabases = async (): Promise<Databases> => ({
   database: await openDatabase(sqliteDialect(':memory:')),
   keyDatabase: await openKeyDatabase(sqliteDialect(':memory:')),
 })
+
+function requireDocumented(object: Objection, asked: string, answer: LightMyRequestResponse): void {
+  const [method = '', url = ''] = asked.split(' ', 2)
+  const { statusCode: status, headers, body } = answer
+  const objection = object(method, url, { status, type: headers['content-type'] ?? '', body })
+  if (objection !== undefined) throw new Error(objection)
+}
 
 interface Surroundings {
   readonly world: World

@@ -4,17 +4,37 @@ import type { Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { toAuditEvent, type LoggedEntry } from '../fhir/audit-event.ts'
 import { searchset } from '../fhir/common.ts'
+import { auditEventsExample, examplePatient } from '../fhir/examples.ts'
+import { AuditEventAnswer, searchsetOf } from '../fhir/schemas.ts'
+import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
 import { outcomesOf } from './failures.ts'
 import { positionsOf } from './positions.ts'
 import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
+const describe: Description = {
+  summary: "The account of a patient's records",
+  description: 'In the order of the chain. Looking at it is an entry itself.',
+  tag: 'Account',
+  headers: purposeHeader,
+  parameters: { patient: examplePatient },
+  answers: {
+    200: {
+      description: 'AuditEvents, and what is to be said about them.',
+      schema: searchsetOf(AuditEventAnswer),
+      example: auditEventsExample,
+      headers: entryHeader,
+    },
+  },
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
+}
+
 /** `GET /fhir/AuditEvent?patient=`: the account of a patient's records, in the order of the chain. */
 export function auditEventRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Querystring: Static<typeof PatientQuery> }>(
     '/fhir/AuditEvent',
-    { schema: { querystring: PatientQuery }, config: { roles: ['patient', 'auditor'] } },
+    { schema: { querystring: PatientQuery }, config: { roles: ['patient', 'auditor'], describe } },
     async (request, reply) => {
       const bearer = bearerOf(request)
       const reading = {

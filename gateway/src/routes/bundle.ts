@@ -6,13 +6,60 @@ import { bearerOf, purposeOf } from '../authenticate.ts'
 import { GatewayError } from '../error.ts'
 import { outcomeOf, searchset } from '../fhir/common.ts'
 import { submitOptionsOf } from '../idempotency.ts'
+import { documentExample, exampleDocument } from '../fhir/examples.ts'
+import { DocumentBundle, searchsetOf } from '../fhir/schemas.ts'
+import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
 import { createRecipient } from '../release/index.ts'
 import type { Services } from '../services.ts'
 
 const BundleParams = Type.Object({ id: Type.String() })
 const BundleQuery = Type.Object({ _id: Type.String({ minLength: 1, maxLength: 4096 }) })
 
-const config = { roles: ['doctor', 'patient'] } as const
+const roles = ['doctor', 'patient'] as const
+
+const common = {
+  tag: 'Records',
+  headers: purposeHeader,
+  errors: [
+    'NOT_RELEASED',
+    'ALREADY_RELEASED',
+    'CUSTODIAN_UNAVAILABLE',
+    'OUTCOME_UNKNOWN',
+    'NOT_FOUND',
+    'DUPLICATE_REQUEST',
+    'LIMIT_EXCEEDED',
+  ],
+} as const satisfies Partial<Description>
+
+const describeOne: Description = {
+  ...common,
+  summary: 'One document',
+  description: 'The access is recorded first; its custodian decides again before it releases anything.',
+  parameters: { id: exampleDocument },
+  answers: {
+    200: {
+      description: 'The document.',
+      schema: DocumentBundle,
+      example: documentExample,
+      headers: entryHeader,
+    },
+  },
+}
+
+const describeSome: Description = {
+  ...common,
+  summary: 'Up to 50 documents of one patient at one custodian',
+  description: 'One access. Documents that are not released have an OperationOutcome each.',
+  parameters: { _id: exampleDocument },
+  answers: {
+    200: {
+      description: 'The documents that were released.',
+      schema: searchsetOf(DocumentBundle),
+      example: searchset([documentExample as unknown as Bundle]),
+      headers: entryHeader,
+    },
+  },
+}
 
 /** The one answer for what is restricted, absent or unknown. */
 const notReleased =
@@ -26,7 +73,7 @@ const alreadyAnswered =
 export function bundleRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Params: { id: string } }>(
     '/fhir/Bundle/:id',
-    { schema: { params: BundleParams }, config },
+    { schema: { params: BundleParams }, config: { roles, describe: describeOne } },
     async (request, reply) => {
       const documents = await access(services, request, reply, [request.params.id])
       const document = documents.get(request.params.id)
@@ -37,7 +84,7 @@ export function bundleRoutes(app: FastifyInstance, services: Services): void {
 
   app.get<{ Querystring: { _id: string } }>(
     '/fhir/Bundle',
-    { schema: { querystring: BundleQuery }, config },
+    { schema: { querystring: BundleQuery }, config: { roles, describe: describeSome } },
     async (request, reply) => {
       const ids = request.query['_id'].split(',')
       const documents = await access(services, request, reply, ids)

@@ -4,17 +4,36 @@ import type { ConsentRecord, ConsentsAnswer } from 'medledger-chaincode/api'
 import type { Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { searchset } from '../fhir/common.ts'
+import { consentsExample, examplePatient } from '../fhir/examples.ts'
+import { ConsentAnswer, searchsetOf } from '../fhir/schemas.ts'
+import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
 import { outcomesOf } from './failures.ts'
 import { positionsOf } from './positions.ts'
 import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
 
+const describe: Description = {
+  summary: "A patient's consents, revoked ones included",
+  tag: 'Consent',
+  headers: purposeHeader,
+  parameters: { patient: examplePatient },
+  answers: {
+    200: {
+      description: 'Consents in the order in which they were granted.',
+      schema: searchsetOf(ConsentAnswer),
+      example: consentsExample,
+      headers: entryHeader,
+    },
+  },
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
+}
+
 /** `GET /fhir/Consent?patient=`: a patient reviews her own consents, revoked ones included. */
 export function consentListRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Querystring: Static<typeof PatientQuery> }>(
     '/fhir/Consent',
-    { schema: { querystring: PatientQuery }, config: { roles: ['patient'] } },
+    { schema: { querystring: PatientQuery }, config: { roles: ['patient'], describe } },
     async (request, reply) => {
       const bearer = bearerOf(request)
       const reading = {

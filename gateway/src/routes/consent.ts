@@ -4,9 +4,12 @@ import { Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
 import { toDirective } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
 import { isSpoken } from '../error.ts'
+import { changedConsentExample, consentExample, exampleConsent } from '../fhir/examples.ts'
+import { ChangedConsent } from '../fhir/schemas.ts'
 import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
 import { idOf, submitOptionsOf } from '../idempotency.ts'
 import { Unsettled, type Receipt } from '../ledger/index.ts'
+import { entryHeader, locationHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { handleOf } from './reading.ts'
 
@@ -19,11 +22,55 @@ const ConsentBody = Type.Object({
 type ConsentBody = Static<typeof ConsentBody>
 const ConsentParams = Type.Object({ id: Id })
 
+const incomplete = {
+  description: 'Some placement has not taken the change: the extension says which, and where to ask.',
+  schema: ChangedConsent,
+  example: changedConsentExample,
+  headers: entryHeader,
+} as const
+const errors = ['OUTCOME_UNKNOWN', 'NOT_FOUND'] as const
+
+const describeGrant: Description = {
+  summary: 'Grant or deny',
+  description:
+    'As the patient, in every placement that `organization` names, or in all. What cannot be applied entirely is refused.',
+  tag: 'Consent',
+  body: consentExample,
+  answers: {
+    201: {
+      description: 'On the ledger in every placement.',
+      schema: ChangedConsent,
+      example: changedConsentExample,
+      headers: { ...entryHeader, ...locationHeader },
+    },
+    202: incomplete,
+  },
+  errors,
+}
+
+const describeRevoke: Description = {
+  summary: 'Revoke',
+  description: 'With status `inactive`. Nothing else of a Consent can be changed: grant a new one.',
+  tag: 'Consent',
+  parameters: { id: exampleConsent },
+  body: { ...consentExample, id: exampleConsent, status: 'inactive' },
+  answers: {
+    200: {
+      description: 'Revoked in every placement that had it.',
+      schema: ChangedConsent,
+      example: { ...changedConsentExample, status: 'inactive' },
+      headers: entryHeader,
+    },
+    202: incomplete,
+  },
+  errors,
+}
+
 /** `POST` and `PUT /fhir/Consent`: a patient grants and revokes. */
 export function consentRoutes(app: FastifyInstance, services: Services): void {
   app.post<{ Body: ConsentBody }>(
     '/fhir/Consent',
-    { schema: { body: ConsentBody }, config: { roles: ['patient'] } },
+    { schema: { body: ConsentBody }, config: { roles: ['patient'], describe: describeGrant } },
     async (request, reply) => {
       const consent = idOf(request, 'consent')
       const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
@@ -49,7 +96,10 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
 
   app.put<{ Body: ConsentBody; Params: { id: string } }>(
     '/fhir/Consent/:id',
-    { schema: { body: ConsentBody, params: ConsentParams }, config: { roles: ['patient'] } },
+    {
+      schema: { body: ConsentBody, params: ConsentParams },
+      config: { roles: ['patient'], describe: describeRevoke },
+    },
     async (request, reply) => {
       if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
         throw new MedledgerError(

@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
 import { capabilityStatement } from '../fhir/capability.ts'
+import { CapabilityStatementAnswer } from '../fhir/schemas.ts'
+import type { Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 
 /** Something that must work, by the name under which `/readyz` tells of it. Rejecting and `false` mean that it does not. */
@@ -10,7 +13,63 @@ interface Readiness {
   readonly stopping: () => boolean
 }
 
-const open = { open: true } as const
+const describeHealth: Description = {
+  summary: 'Whether the process answers',
+  tag: 'Operation',
+  answers: {
+    200: {
+      description: 'It does.',
+      schema: Type.Object({ healthy: Type.Literal(true) }, { additionalProperties: false }),
+      example: { healthy: true },
+    },
+  },
+}
+
+/** Beside these, every probe has a member of its own. */
+const ReadinessAnswer = Type.Object({
+  ready: Type.Boolean(),
+  stopping: Type.Boolean(),
+  organisation: Type.String(),
+  ledger: Type.Object({ connected: Type.Boolean(), blocks: Type.Integer({ minimum: 0 }) }),
+  assurance: Type.Literal('attested'),
+})
+
+const readiness = {
+  ready: true,
+  stopping: false,
+  organisation: 'north',
+  ledger: { connected: true, blocks: 42 },
+  database: { works: true },
+  keyDatabase: { works: true },
+  certificates: { works: true },
+  assurance: 'attested',
+} as const
+
+const describeReadiness: Description = {
+  summary: 'Whether the gateway can serve',
+  tag: 'Operation',
+  answers: {
+    200: { description: 'It can.', schema: ReadinessAnswer, example: readiness },
+    503: {
+      description: 'It cannot: something does not work, or it is being stopped.',
+      schema: ReadinessAnswer,
+      example: { ...readiness, ready: false, ledger: { connected: false, blocks: 42 } },
+    },
+  },
+}
+
+const describeCapabilities: Description = {
+  summary: 'What the FHIR interface can do',
+  tag: 'Operation',
+  answers: {
+    200: {
+      description: 'CapabilityStatement.',
+      schema: CapabilityStatementAnswer,
+      example: capabilityStatement('North Hospital', '2026-05-04'),
+    },
+  },
+}
+
 const probeMs = 1000
 
 /** `/healthz` (the process answers), `/readyz` (it can serve) and `GET /fhir/metadata`. They need no token. */
@@ -20,8 +79,8 @@ export function healthRoutes(
   { probes, stopping }: Readiness,
 ): void {
   const since = new Date().toISOString()
-  app.get('/healthz', { config: open }, async () => ({ healthy: true }))
-  app.get('/readyz', { config: open }, async (_request, reply) => {
+  app.get('/healthz', { config: { open: true, describe: describeHealth } }, async () => ({ healthy: true }))
+  app.get('/readyz', { config: { open: true, describe: describeReadiness } }, async (_request, reply) => {
     const { blocks, connected } = transport.height()
     const parts = await Promise.all(
       Object.entries(probes).map(async ([name, probe]) => [name, { works: await holds(probe) }] as const),
@@ -37,8 +96,11 @@ export function healthRoutes(
       assurance: 'attested',
     })
   })
-  app.get('/fhir/metadata', { config: open }, async (_request, reply) =>
-    reply.type('application/fhir+json').send(capabilityStatement(organisation.title, since)),
+  app.get(
+    '/fhir/metadata',
+    { config: { open: true, describe: describeCapabilities } },
+    async (_request, reply) =>
+      reply.type('application/fhir+json').send(capabilityStatement(organisation.title, since)),
   )
 }
 

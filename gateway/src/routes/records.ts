@@ -13,6 +13,8 @@ import {
 import { Type, type Static } from 'typebox'
 import { bearerOf } from '../authenticate.ts'
 import { submitOptionsOf } from '../idempotency.ts'
+import { documentExample, exampleDocument, examplePatient } from '../fhir/examples.ts'
+import type { Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import type { Deposit, Deposited } from '../vault/index.ts'
 
@@ -46,11 +48,71 @@ type DocumentsBody = Static<typeof DocumentsBody>
 const bodyBytes = 8 * 1024 * 1024
 const states = { new: 'registered', replaces: 'replaced', unchanged: 'unchanged' } as const
 
+const describePatient: Description = {
+  summary: 'Register a patient',
+  tag: 'Registration',
+  body: { patient: examplePatient, issuer: 'https://id.authority.example', subject: 'maria' },
+  answers: {
+    201: {
+      description: 'Registered, by the handle that the operator chose.',
+      schema: Type.Object({ patient: Id }, { additionalProperties: false }),
+      example: { patient: examplePatient },
+    },
+  },
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
+}
+
+const DocumentsAnswer = Type.Object(
+  {
+    documents: Type.Array(
+      Type.Object(
+        {
+          source: Type.String(),
+          id: DocumentId,
+          version: Type.Integer({ minimum: 1 }),
+          state: Type.Enum(Object.values(states)),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const describeDocuments: Description = {
+  summary: 'Register up to 50 documents of a patient',
+  description:
+    'A source that is sent again replaces its document, or changes nothing when nothing of it has changed.',
+  tag: 'Registration',
+  body: {
+    patient: examplePatient,
+    documents: [
+      {
+        source: 'laboratory/4711',
+        type: { system: 'http://loinc.org', code: '11502-2' },
+        title: 'Laboratory report',
+        date: '2026-05-04',
+        bundle: documentExample,
+      },
+    ],
+  },
+  answers: {
+    200: {
+      description: 'In the vault and on the ledger.',
+      schema: DocumentsAnswer,
+      example: {
+        documents: [{ source: 'laboratory/4711', id: exampleDocument, version: 1, state: 'registered' }],
+      },
+    },
+  },
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
+}
+
 /** How patients and documents come onto the ledger: `POST /v1/patients` and `POST /v1/documents`. */
 export function recordRoutes(app: FastifyInstance, services: Services): void {
   app.post<{ Body: Static<typeof PatientBody> }>(
     '/v1/patients',
-    { schema: { body: PatientBody }, config: { roles: ['operator'] } },
+    { schema: { body: PatientBody }, config: { roles: ['operator'], describe: describePatient } },
     async (request, reply) => {
       const { patient } = request.body
       const options = submitOptionsOf(request, 'RegisterPatient', patient)
@@ -61,7 +123,11 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
 
   app.post<{ Body: DocumentsBody }>(
     '/v1/documents',
-    { schema: { body: DocumentsBody }, bodyLimit: bodyBytes, config: { roles: ['custodian'] } },
+    {
+      schema: { body: DocumentsBody },
+      bodyLimit: bodyBytes,
+      config: { roles: ['custodian'], describe: describeDocuments },
+    },
     async (request) => {
       const { token } = bearerOf(request)
       const { patient, documents } = request.body

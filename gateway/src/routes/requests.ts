@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Id } from 'medledger-chaincode/api'
 import { Type } from 'typebox'
 import { bearerOf, type Bearer } from '../authenticate.ts'
+import { exampleEntry, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { lookUp } from '../settlement/index.ts'
 
@@ -9,6 +10,29 @@ const RequestParams = Type.Object({
   collection: Type.String({ pattern: '^(access|consent)-[a-z][a-z0-9]{1,15}$' }),
   request: Id,
 })
+
+const RequestAnswer = Type.Object(
+  {
+    request: Id,
+    state: Type.Enum(['committed', 'cancelled', 'unknown']),
+    entry: Type.Optional(Id),
+  },
+  { additionalProperties: false },
+)
+
+const describe: Description = {
+  summary: 'What became of an own request whose outcome was unknown',
+  tag: 'Account',
+  parameters: { collection: 'access-north', request: exampleEntry },
+  answers: {
+    200: {
+      description: 'Whether the ledger has it; `unknown` also for what is not the own.',
+      schema: RequestAnswer,
+      example: { request: exampleEntry, state: 'committed', entry: exampleEntry },
+    },
+  },
+  errors: ['NOT_FOUND'],
+}
 
 type State = 'unknown' | 'committed' | 'cancelled'
 
@@ -19,7 +43,7 @@ type State = 'unknown' | 'committed' | 'cancelled'
 export function requestRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Params: { collection: string; request: string } }>(
     '/v1/requests/:collection/:request',
-    { schema: { params: RequestParams }, config: { roles: ['doctor', 'patient', 'auditor'] } },
+    { schema: { params: RequestParams }, config: { roles: ['doctor', 'patient', 'auditor'], describe } },
     async (request) => {
       const state = await stateOf(services, request.params, bearerOf(request))
       return {

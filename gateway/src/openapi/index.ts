@@ -1,0 +1,5 @@
+export * from './collect.ts'
+export * from './describe.ts'
+export * from './document.ts'
+export * from './headers.ts'
+export { pageOf, pagePolicy } from './page.ts'
