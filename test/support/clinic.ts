@@ -28,9 +28,13 @@ export interface LogRow {
   readonly of?: string
 }
 
-export async function newPatient(network: Network): Promise<TestPatient> {
+/** `nameFor` is her name at her provider, by her handle. */
+export async function newPatient(
+  network: Network,
+  nameFor = (handle: string): string => `patient-${handle}`,
+): Promise<TestPatient> {
   const handle = randomId()
-  const subject = `patient-${handle}`
+  const subject = nameFor(handle)
   const issuer = network.constitution.issuers.find(({ roles }) => roles.includes('patient'))?.issuer
   const registration = { patient: handle, issuer, subject }
   const registered = await network.ask('operator.authority', '/v1/patients', {

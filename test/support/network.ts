@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Constitution } from 'medledger-chaincode/api'
 import { inject } from 'vitest'
@@ -48,6 +49,19 @@ export interface Network extends NetworkAddress {
   ask(user: string, path: string, ask?: Ask): Promise<Answer>
   /** Stops a part for the time of `during`. */
   without<Value>(part: string, during: () => Promise<Value>): Promise<Value>
+}
+
+/** Where an instance's gateways are, as it has written down itself. */
+export function addressOf(data: string): NetworkAddress {
+  const record = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8')) as {
+    readonly topology: { readonly constitution: Constitution }
+    readonly gateways: readonly { readonly organisation: string; readonly url: string }[]
+  }
+  return {
+    constitution: record.topology.constitution,
+    gateways: Object.fromEntries(record.gateways.map(({ organisation, url }) => [organisation, url])),
+    data,
+  }
 }
 
 /** The network that was started for this suite, or one at other addresses. */

@@ -55,11 +55,27 @@ const isObject = (value: unknown): value is Json =>
 const hasOnly = (value: unknown, known: readonly string[]): value is Json =>
   isObject(value) && Object.keys(value).every((member) => known.includes(member))
 
-/** Reports every member of `value` that is not in `known`: nothing that could narrow a directive is dropped silently. */
+/** Members that FHIR R4 has and we do not understand where they stand: a fault may name these, and no invented ones. */
+const namesOfFhir: ReadonlySet<string> = new Set(
+  (
+    'action actor class code contained data dataPeriod dateTime end extension identifier implicitRules language ' +
+    'modifierExtension performer period policy policyRule provision purpose securityLabel sourceAttachment ' +
+    'sourceReference start text type verification'
+  ).split(' '),
+)
+
+/**
+ * Reports every member of `value` that is not in `known`: nothing that could narrow a directive is dropped silently. What
+ * somebody has made up may be about a person, and is not repeated.
+ */
 function unknownMembers(value: Json, path: string, known: readonly string[]): string[] {
   return Object.keys(value)
     .filter((member) => !known.includes(member))
-    .map((member) => `${path}.${member.slice(0, 40)} is not understood`)
+    .map((member) =>
+      namesOfFhir.has(member)
+        ? `${path}.${member} is not understood`
+        : `${path} has a member that is not understood`,
+    )
 }
 
 /**

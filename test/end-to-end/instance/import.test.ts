@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { filesBelow, occurrences } from '../../support/canary.ts'
 import { medledger, type Finished } from '../../support/command-line.ts'
 import { startInstance, type RunningInstance } from '../../support/instance.ts'
 import { testPort } from '../../support/ports.ts'
@@ -110,26 +111,9 @@ function familyName(path: string): string {
   return found
 }
 
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name)
-    return statSync(path).isDirectory() ? filesBelow(path) : [path]
-  })
-}
-
 const isBlockFile = (path: string): boolean => /block|chain/.test(path.split('/').at(-1) ?? '')
 
 function expectWithout(file: string, words: readonly string[]): void {
   const content = readFileSync(file)
-  for (const word of words) {
-    const encodings = [
-      Buffer.from(word),
-      Buffer.from(Buffer.from(word).toString('hex')),
-      Buffer.from(word, 'utf16le'),
-    ]
-    expect(
-      encodings.some((bytes) => content.includes(bytes)),
-      `${word} in ${file}`,
-    ).toBe(false)
-  }
+  for (const word of words) expect([...occurrences(content, word).keys()], `${word} in ${file}`).toEqual([])
 }
