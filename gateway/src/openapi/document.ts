@@ -166,6 +166,7 @@ const withToken: readonly GatewayErrorCode[] = [
   'INVALID_REQUEST',
   'NOT_AUTHENTICATED',
   'INVALID_TOKEN',
+  'ISSUER_UNAVAILABLE',
   'FORBIDDEN',
   'TOO_MANY_REQUESTS',
   'LEDGER_UNAVAILABLE',

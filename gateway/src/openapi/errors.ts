@@ -27,6 +27,7 @@ export const meaningOf = {
   OVERLOADED: 'There is more to do than can be done: ask again in a moment.',
   CHANGED_MEANWHILE: 'What the request read kept changing; nothing was committed.',
   LEDGER_UNAVAILABLE: 'Not enough of the ledger answers; nothing was committed.',
+  ISSUER_UNAVAILABLE: 'Which keys the identity provider has cannot be learned now.',
   CUSTODIAN_UNAVAILABLE: "The custodian's gateway does not answer; the access is on record.",
   OUTCOME_UNKNOWN: 'The request was sent and its outcome is not known yet: ask at the address in Location.',
 } as const satisfies Record<GatewayErrorCode, string>
