@@ -127,16 +127,20 @@ function serve(stream: Stream, options: DeliverOptions): void {
     try {
       const status = await deliver(envelope)
       await send(statusAnswer(status))
-      if (status !== Status.SUCCESS && isOpen()) stream.end()
+      if (status === Status.SUCCESS || !isOpen()) return
+      stream.end()
+      onClosed()
     } catch {
       stream.destroy()
     }
   }
+  let last = Promise.resolve()
   stream.on('data', (envelope: Buffer) => {
+    if (!isOpen()) return
     stream.pause()
-    void answer(envelope).finally(() => stream.resume())
+    last = answer(envelope).finally(() => stream.resume())
   })
-  stream.on('end', () => isOpen() && stream.end())
+  stream.on('end', () => void last.finally(() => isOpen() && stream.end()))
   for (const event of ['cancelled', 'error', 'close']) stream.on(event, onClosed)
 }
 

@@ -89,7 +89,7 @@ function judge(envelope: Buffer, options: OrderingOptions): BroadcastAnswer {
 }
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
-function signBlock(block: Block, signer: Signer): Block {
+export function signBlock(block: Block, signer: Signer): Block {
   const lastConfig = encoded(common.Metadata, { value: encoded(common.LastConfig, { index: 0 }) })
   const configured = withMetadata(block, slot.lastConfig, lastConfig)
   if (block.number === 0) return configured

@@ -5,16 +5,9 @@ import { codeName } from '../../../../../scripts/network/embedded/ledger/validat
 import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { temporaryDirectory } from '../support.ts'
 import { forge } from './forge.ts'
+import { report, type Row } from './report.ts'
 import { families, honest, northAgain, privateSets } from './transactions.ts'
 import { createWorld, type World } from './world.ts'
-
-interface Row {
-  readonly layer: string
-  readonly attack: string
-  readonly tries: number
-  readonly applied: number
-  readonly verdict: string
-}
 
 const directory = temporaryDirectory()
 const rows: Row[] = []
@@ -26,10 +19,7 @@ beforeAll(async () => {
 afterAll(() => {
   world.close()
   directory.remove()
-  const line = ({ layer, attack, tries, applied, verdict }: Row): string =>
-    `| ${layer} | ${attack} | ${tries} | ${applied} | ${verdict} |`
-  const head = ['| layer | attack | tries | applied | verdict |', '|---|---|---|---|---|']
-  process.stdout.write(`${[...head, ...rows.map(line)].join('\n')}\n`)
+  report(rows)
 })
 
 test('what is attacked would be valid, at every peer', async () => {

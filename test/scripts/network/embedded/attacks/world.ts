@@ -25,7 +25,7 @@ export interface World {
   readonly ledgers: readonly Ledger[]
   readonly north: Ledger
   /** An honest identity of an organisation. */
-  of(organisation: string, part: Part): Signer
+  readonly of: (organisation: string, part: Part) => Signer
   readonly attackers: {
     /** With certificates of an authority that calls itself North's. */
     readonly rogue: (part: Part) => Signer
