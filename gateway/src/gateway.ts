@@ -34,11 +34,13 @@ import {
   keepPositions,
   keysAnswer,
   openDatabase,
+  openProjection,
   openIdempotencyKeys,
   openKeyDatabase,
   openOutbox,
   sqliteDialect,
   type Database,
+  type Projection,
   type IdempotencyKeys,
   type KeyDatabase,
   type Outbox,
@@ -72,7 +74,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   // At once, so that no block is missed.
   const changes = followKeyChanges(transport)
   const direct = logCommits(createClient(transport, constitution, organisation.name), log)
-  const positions = await keepPositions(stores.database, transport)
+  const positions = await keepPositions(stores.projection, transport)
   const settlement = settleOn({ ...stores, client: direct, transport, positions, log, observe: tell })
   const { client } = settlement
   const releases = createReleases(config, {
@@ -181,6 +183,7 @@ function identify(
 
 interface Stores {
   readonly database: Database
+  readonly projection: Projection
   readonly keyDatabase: KeyDatabase
   readonly outbox: Outbox
   readonly keys: IdempotencyKeys
@@ -193,18 +196,22 @@ interface Stores {
 async function openStores({ dataDirectory, masterKey, organisation }: Config): Promise<Stores> {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
   const database = await openDatabase(sqliteDialect(join(dataDirectory, 'gateway.sqlite')))
+  const projection = await openProjection(
+    sqliteDialect(join(dataDirectory, 'projection.sqlite'), { isReproducible: true }),
+  )
   const keyDatabase = await openKeyDatabase(sqliteDialect(join(dataDirectory, 'keys.sqlite')))
   const vaultKeys = createVaultKeys(keyDatabase, masterKey)
   const batch = createBatch(database)
   return {
     database,
+    projection,
     keyDatabase,
     outbox: openOutbox(database, batch),
     keys: openIdempotencyKeys(database, batch),
     vault: createVault(database, vaultKeys, organisation.name),
     digest: (purpose, value) => vaultKeys.digest(purpose, value),
     async close() {
-      await Promise.all([database.destroy(), keyDatabase.destroy()])
+      await Promise.all([database.destroy(), projection.destroy(), keyDatabase.destroy()])
     },
   }
 }

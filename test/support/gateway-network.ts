@@ -17,12 +17,14 @@ import {
   createBatch,
   keepPositions,
   openDatabase,
+  openProjection,
   openIdempotencyKeys,
   openKeyDatabase,
   openOutbox,
   sqliteDialect,
   type Database,
   type KeyDatabase,
+  type Projection,
 } from '../../gateway/src/store/index.ts'
 import { createVault, createVaultKeys } from '../../gateway/src/vault/index.ts'
 import { memoryLedger, type MemoryLedger } from './gateway-ledger.ts'
@@ -143,11 +145,13 @@ export async function testNetwork(
 interface Databases {
   readonly database: Database
   readonly keyDatabase: KeyDatabase
+  readonly projection: Projection
 }
 
 const openDatabases = async (): Promise<Databases> => ({
   database: await openDatabase(sqliteDialect(':memory:')),
   keyDatabase: await openKeyDatabase(sqliteDialect(':memory:')),
+  projection: await openProjection(sqliteDialect(':memory:')),
 })
 
 function requireDocumented(object: Objection, asked: string, answer: LightMyRequestResponse): void {
@@ -167,7 +171,7 @@ interface Surroundings {
 
 async function openGateway(
   own: Organisation,
-  { world, ledger, ask, operation, databases: { database, keyDatabase } }: Surroundings,
+  { world, ledger, ask, operation, databases: { database, keyDatabase, projection } }: Surroundings,
 ): Promise<TestGateway> {
   const { constitution } = world
   const organisation = constitution.organisations.find(({ name }) => name === own)
@@ -178,7 +182,7 @@ async function openGateway(
   const direct = createClient(transport, constitution, own)
   const keys = createVaultKeys(keyDatabase, Buffer.alloc(32, own))
   const vault = createVault(database, keys, own)
-  const positions = await keepPositions(database, transport)
+  const positions = await keepPositions(projection, transport)
   const batch = createBatch(database)
   const digest = (purpose: string, value: string): string => keys.digest(purpose, value)
   const observe = (): void => {}

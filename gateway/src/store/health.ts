@@ -2,7 +2,7 @@ import type { Database, KeyDatabase } from './open.ts'
 
 /** Whether the organisation's database answers. Errors: the driver's. */
 export async function answers(database: Database): Promise<boolean> {
-  await database.selectFrom('progress').select('blocks').limit(1).execute()
+  await database.selectFrom('releases').select('access').limit(1).execute()
   return true
 }
 

@@ -1,5 +1,5 @@
 import type { DeliveredBlock, LedgerTransport } from '../ledger/index.ts'
-import type { Database } from './open.ts'
+import type { Projection } from './open.ts'
 
 /** A transaction's place on the chain: the order in which people are shown what happened. */
 export interface Position {
@@ -23,7 +23,7 @@ const chunk = 500
  * one SQL transaction, so that a crash neither loses nor repeats a block.
  */
 export async function keepPositions(
-  database: Database,
+  database: Projection,
   transport: Pick<LedgerTransport, 'follow'>,
 ): Promise<Positions> {
   const progress = await database
@@ -51,7 +51,7 @@ export async function keepPositions(
   }
 }
 
-async function store(database: Database, block: DeliveredBlock): Promise<void> {
+async function store(database: Projection, block: DeliveredBlock): Promise<void> {
   const rows = block.transactions
     .filter(({ valid, transactionId }) => valid && transactionId !== '')
     .map(({ transactionId, position }) => ({ transaction_id: transactionId, block: block.number, position }))

@@ -3,10 +3,6 @@ import type { Migration } from 'kysely/migration'
 
 /** Tables of the organisation's own database; never the source of truth of what the ledger holds. */
 export interface Schema {
-  /** Where each transaction lies on the chain: lists are shown in that order. */
-  transactions: TransactionRow
-  /** One row: how many blocks have been followed. */
-  progress: ProgressRow
   /** The vault: documents as ciphertext. */
   documents: DocumentRow
   /** What has been released, once per access entry; `recorded` 0 until the ledger has its release entry. */
@@ -15,6 +11,14 @@ export interface Schema {
   outbox: OutboxRow
   /** Idempotency keys that clients have sent. */
   idempotency_keys: IdempotencyKeyRow
+}
+
+/** What follows from the own peer's blocks alone: a database of its own, which can be made anew from block 0. */
+export interface ProjectionSchema {
+  /** Where each transaction lies on the chain: lists are shown in that order. */
+  transactions: TransactionRow
+  /** One row: how many blocks have been followed. */
+  progress: ProgressRow
 }
 
 export interface TransactionRow {
@@ -128,17 +132,6 @@ export const migrations: Record<string, Migration> = {
     async up(database: Kysely<unknown>): Promise<void> {
       const { schema } = database
       await schema
-        .createTable('transactions')
-        .addColumn('transaction_id', 'text', (column) => column.primaryKey())
-        .addColumn('block', 'integer', (column) => column.notNull())
-        .addColumn('position', 'integer', (column) => column.notNull())
-        .execute()
-      await schema
-        .createTable('progress')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('blocks', 'integer', (column) => column.notNull())
-        .execute()
-      await schema
         .createTable('documents')
         .addColumn('document', 'text', (column) => column.notNull())
         .addColumn('version', 'integer', (column) => column.notNull())
@@ -163,6 +156,25 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '002': outboxMigration,
+}
+
+export const projectionMigrations: Record<string, Migration> = {
+  '001': {
+    async up(database: Kysely<unknown>): Promise<void> {
+      const { schema } = database
+      await schema
+        .createTable('transactions')
+        .addColumn('transaction_id', 'text', (column) => column.primaryKey())
+        .addColumn('block', 'integer', (column) => column.notNull())
+        .addColumn('position', 'integer', (column) => column.notNull())
+        .execute()
+      await schema
+        .createTable('progress')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('blocks', 'integer', (column) => column.notNull())
+        .execute()
+    },
+  },
 }
 
 export const keyMigrations: Record<string, Migration> = {

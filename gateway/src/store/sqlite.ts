@@ -3,12 +3,13 @@ import { SqliteDialect, type SqliteDatabase } from 'kysely'
 
 /**
  * Kysely's SQLite dialect over Node's own `node:sqlite`. `file` is a path or `:memory:`.
- * Write-ahead logging with full synchronisation: what a query answered is on the disk.
+ * Write-ahead logging with full synchronisation: what a query answered is on the disk. With `isReproducible` the last
+ * commits may be lost, whole, when the machine fails: for what can be made anew, and must not make anybody wait.
  */
-export function sqliteDialect(file: string): SqliteDialect {
+export function sqliteDialect(file: string, { isReproducible = false } = {}): SqliteDialect {
   const database = new DatabaseSync(file)
   database.exec('PRAGMA journal_mode = WAL')
-  database.exec('PRAGMA synchronous = FULL')
+  database.exec(`PRAGMA synchronous = ${isReproducible ? 'NORMAL' : 'FULL'}`)
   database.exec('PRAGMA busy_timeout = 2000')
   return new SqliteDialect({ database: adapt(database) })
 }

@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openDatabase, openKeyDatabase, sqliteDialect } from '../../../gateway/src/store/index.ts'
+import {
+  openDatabase,
+  openKeyDatabase,
+  openProjection,
+  sqliteDialect,
+} from '../../../gateway/src/store/index.ts'
 
 let directory: string
 beforeEach(() => {
@@ -12,11 +17,11 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('a database', () => {
   test('is brought to the newest schema once; opened again, it holds what it held', async () => {
-    const file = join(directory, 'gateway.sqlite')
-    const first = await openDatabase(sqliteDialect(file))
+    const file = join(directory, 'projection.sqlite')
+    const first = await openProjection(sqliteDialect(file, { isReproducible: true }))
     await first.insertInto('progress').values({ id: 1, blocks: 7 }).execute()
     await first.destroy()
-    const again = await openDatabase(sqliteDialect(file))
+    const again = await openProjection(sqliteDialect(file, { isReproducible: true }))
     expect(await again.selectFrom('progress').selectAll().execute()).toEqual([{ id: 1, blocks: 7 }])
     await again.destroy()
   })
@@ -40,7 +45,7 @@ describe('a database', () => {
   })
 
   test('commits nothing of a transaction that fails', async () => {
-    const database = await openDatabase(sqliteDialect(':memory:'))
+    const database = await openProjection(sqliteDialect(':memory:'))
     const row = { id: 1, blocks: 7 }
     await expect(
       database.transaction().execute(async (transaction) => {

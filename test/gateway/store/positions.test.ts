@@ -4,13 +4,13 @@ import type { DeliveredBlock, TransactionStatus } from '../../../gateway/src/led
 import {
   byPosition,
   keepPositions,
-  openDatabase,
+  openProjection,
   sqliteDialect,
-  type Database,
   type Positions,
+  type Projection,
 } from '../../../gateway/src/store/index.ts'
 
-const open = (): Promise<Database> => openDatabase(sqliteDialect(':memory:'))
+const open = (): Promise<Projection> => openProjection(sqliteDialect(':memory:'))
 
 const blockOf = (number: number, transactions: readonly Partial<TransactionStatus>[]): DeliveredBlock => ({
   number,
@@ -31,7 +31,7 @@ interface Stream {
   readonly deliver: (block: DeliveredBlock) => Promise<void>
 }
 
-async function followed(database: Database): Promise<Stream> {
+async function followed(database: Projection): Promise<Stream> {
   let deliver: Stream['deliver'] = async () => {}
   let from = -1
   const positions = await keepPositions(database, {
