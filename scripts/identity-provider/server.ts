@@ -73,7 +73,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, servin
   }
   const provider = await current()
   if (provider === undefined) {
-    const sentence = 'There is no signing key: medledger keys rotate makes one.'
+    const sentence = 'No key signs at the moment: try again in a few seconds, or see medledger keys list'
     sendError(response, 503, 'temporarily_unavailable', sentence)
     return
   }
