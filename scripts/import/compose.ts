@@ -120,7 +120,17 @@ function valueOf(resource: Json): string | undefined {
   const quantity = objectAt(resource, 'valueQuantity')
   const value = quantity?.['value']
   if (typeof value === 'number') return `${value} ${textAt(quantity, 'unit') ?? ''}`.trim()
-  return conceptText(resource['valueCodeableConcept']) ?? textAt(resource, 'valueString')
+  return (
+    conceptText(resource['valueCodeableConcept']) ?? textAt(resource, 'valueString') ?? componentsOf(resource)
+  )
+}
+
+/** An observation of several values, such as a blood pressure, has them in its components. */
+function componentsOf(resource: Json): string | undefined {
+  const values = objectsAt(resource, 'component').map((component) =>
+    [conceptText(component['code']), valueOf(component)].filter((part) => part).join(' '),
+  )
+  return values.length === 0 ? undefined : values.join(', ')
 }
 
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

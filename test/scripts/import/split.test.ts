@@ -89,6 +89,22 @@ describe('an encounter’s document', () => {
     expect(document).toMatchObject({ date: '2024-05-06T07:08:09Z', type: { code: '34108-1' } })
   })
 
+  test('says in words what an observation found, in its components too', () => {
+    const quantity = (value: number): object => ({ valueQuantity: { value, unit: 'mm[Hg]' } })
+    const pressure = observation('o1', {
+      ...atEncounter('e1'),
+      component: [
+        { code: { text: 'Diastolic' }, ...quantity(82) },
+        { code: { text: 'Systolic' }, ...quantity(107) },
+      ],
+    })
+    const pulse = observation('o2', { ...atEncounter('e1'), ...quantity(71) })
+    const [document] = splitOf(bundle(encounter('e1'), pressure, pulse)).documents
+    const text = JSON.stringify(document?.bundle.entry[0]?.resource)
+    expect(text).toContain('code of o1 Diastolic 82 mm[Hg], Systolic 107 mm[Hg] (2024-05-06)')
+    expect(text).toContain('code of o2 71 mm[Hg] (2024-05-06)')
+  })
+
   test.each([
     ['EMER', '34878-9'],
     ['IMP', '18842-5'],
