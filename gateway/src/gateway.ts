@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { organisationNamed } from 'medledger-chaincode/api'
+import { organisationNamed, type Constitution } from 'medledger-chaincode/api'
 import { createApp } from './app.ts'
 import { createAuthenticate, type Authenticate } from './authenticate.ts'
 import { certificatesAreValid, type Config } from './config/index.ts'
@@ -157,6 +157,9 @@ const settleOn = ({ transport, positions, log, ...sources }: Stores & Ledger): S
     log: (event, fields) => log.event(event, fields),
   })
 
+const othersOf = ({ organisations }: Constitution, own: string): string[] =>
+  organisations.map(({ name }) => name).filter((name) => name !== own)
+
 interface Identity {
   readonly authenticate: Authenticate
   close(): Promise<void>
@@ -169,7 +172,12 @@ function identify(
 ): Identity {
   const { changes } = sources
   const now = Date.now
-  const trusted = openTrustedKeys(identityProviders, { ...sources, now })
+  const trusted = openTrustedKeys(identityProviders, {
+    ...sources,
+    own: organisation.name,
+    others: othersOf(constitution, organisation.name),
+    now,
+  })
   const cache = createTokenCache({ changes, now })
   const { keyOf } = trusted
   return {

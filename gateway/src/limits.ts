@@ -63,7 +63,8 @@ export async function limitRequests(
       metrics.token('accepted')
       callers.set(request, bearer)
       await limitPerson(request)
-      await limitOrganisation(request)
+      // All patients share an organisation: nobody may keep another from revoking.
+      if (request.method !== 'PUT') await limitOrganisation(request)
       return bearer
     } catch (error) {
       if (!isSpoken(error)) throw error

@@ -23,6 +23,8 @@ const ProviderKey = Type.Object(
     ),
     /** When it begins to sign; absent until the ledger has it. */
     signsFrom: Type.Optional(Instant),
+    /** Set while the ledger has still to be told that it is revoked. */
+    isBeingRevoked: Type.Optional(Type.Literal(true)),
   },
   closed,
 )

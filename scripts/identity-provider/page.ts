@@ -28,7 +28,8 @@ export const pageHeaders = {
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' http://127.0.0.1:*; " +
     "frame-ancestors 'none'; base-uri 'none'",
   'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
+  // Without a referrer a browser would send the form with the origin null, which any page can do.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin',

@@ -77,23 +77,53 @@ export async function retireKeys(ring: KeyRing): Promise<readonly string[]> {
 
 export interface Revoked {
   readonly kid: string
+  /** The other keys that were revoked with it: older ones, and those of an earlier try that failed. */
+  readonly others: readonly string[]
   /** The key that takes over, when it was the one that signed. */
   readonly successor?: Rotated
 }
 
 /**
+ * What is to be revoked: what an earlier try has begun, and the named key; where that signs, or none is named, all that
+ * came before it too: who has the one from its file has the others, and none of them may sign again.
+ */
+function toRevoke(ring: ProviderKeys, at: number, named: string | undefined): readonly string[] {
+  const begun = ring.keys.filter(({ isBeingRevoked }) => isBeingRevoked === true).map(({ kid }) => kid)
+  if (named === undefined && begun.length > 0) return begun
+  const signing = signingKey(ring, at)?.kid
+  if (named !== undefined && named !== signing) return [...new Set([named, ...begun])]
+  if (signing === undefined) return begun
+  const older = ring.keys
+    .filter((key) => ['signing', 'overlapping', 'retired'].includes(stateOf(ring, key, at)))
+    .map(({ kid }) => kid)
+  return [...new Set([signing, ...older, ...begun])]
+}
+
+/**
  * Revokes a key at once, the one that signs unless another is named: first the provider stops signing with it, then the
- * ledger stops taking it, then another one takes over. To be repeated when it fails.
+ * ledger stops taking it, then a new one takes over. When it fails, it is to be repeated, and goes on where it was.
  * Errors: RangeError when no key signs and none is named.
  */
 export async function revokeKey(ring: KeyRing, named?: string): Promise<Revoked> {
   const before = await ring.read()
-  const kid = named ?? signingKey(before, ring.now())?.kid
+  const kids = toRevoke(before, ring.now(), named)
+  const [kid, ...others] = kids
   if (kid === undefined) throw new RangeError('No key signs: name the one to revoke with --kid.')
-  const known = before.keys.find((key) => key.kid === kid)
-  if (known !== undefined) await ring.write(replace(before, withoutPrivatePart(known)))
-  await ring.ledger.revoke(kid)
+  await ring.write({
+    ...before,
+    keys: before.keys.map((key) =>
+      kids.includes(key.kid) ? { ...withoutPrivatePart(key), isBeingRevoked: true } : key,
+    ),
+  })
+  for (const one of kids) {
+    await ring.ledger.revoke(one)
+    const current = await ring.read()
+    const known = current.keys.find((key) => key.kid === one)
+    if (known === undefined) continue
+    const { isBeingRevoked: _done, ...revoked } = known
+    await ring.write(replace(current, revoked))
+  }
   const after = await ring.read()
   const canSign = after.keys.some(({ key, signsFrom }) => key.d !== undefined && signsFrom !== undefined)
-  return canSign ? { kid } : { kid, successor: await rotateKeys(ring) }
+  return canSign ? { kid, others } : { kid, others, successor: await rotateKeys(ring) }
 }

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { createErrorHandler } from '../../gateway/src/error-reply.ts'
 import { shedLoad } from '../../gateway/src/limits.ts'
 import { createMetrics } from '../../gateway/src/metrics.ts'
-import { capturedLog, testNetwork, type TestNetwork } from '../support/gateway-network.ts'
+import { capturedLog, grantAt, revokeAt, testNetwork, type TestNetwork } from '../support/gateway-network.ts'
 import { limitsOf } from '../support/gateway-operation.ts'
 import { people, type User } from '../support/ledger-world.ts'
 
@@ -71,6 +71,15 @@ test('an organisationâ€™s people have a limit together, and other organisationsâ
   await times(2, () => network.send('dr.okafor', { url, through: 'north' }))
   expect((await network.send('dr.okafor', { url, through: 'north' })).statusCode).toBe(429)
   expect((await network.send('maria', { url, through: 'north' })).statusCode).toBe(200)
+})
+
+test('no other patient keeps one from revoking, however much they all ask', async () => {
+  const network = await testNetwork(undefined, { limits: limitsOf({ organisationPerMinute: 2 }) })
+  const consent = await grantAt(network, 'maria', { type: 'permit' })
+  const url = `/fhir/Consent?patient=${people.tomas.handle}`
+  const others = await times(3, () => network.send('tomas', { url }))
+  expect(statuses(others)).toContain(429)
+  await revokeAt(network, 'maria', consent)
 })
 
 describe('refused tokens', () => {

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { createMetricsServer } from '../../gateway/src/metrics-server.ts'
@@ -93,6 +94,15 @@ describe('the metrics', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, metrics.contentType])
     expect(await answer.text()).toContain('medledger_releases_total')
     expect((await fetch(`${url}/healthz`)).status).toBe(404)
+    const { port } = server.address() as AddressInfo
+    const rebound = await new Promise((resolve) => {
+      const headers = { host: 'rebound.example' }
+      get({ host: '127.0.0.1', port, path: '/metrics', headers }, (response) => {
+        resolve(response.statusCode)
+        response.resume()
+      })
+    })
+    expect(rebound).toBe(421)
     expect((await fetch(`${url}/metrics`, { method: 'POST', body: 'x' })).status).toBe(404)
     server.close()
     server.closeAllConnections()

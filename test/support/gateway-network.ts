@@ -208,7 +208,13 @@ async function openGateway(
   })
   const give = createGive({ custodian: own, client: direct, transport, vault, records, now, observe })
   const changes = followKeyChanges(transport)
-  const keyOf = createLedgerKeys({ client: direct, changes, now })
+  const keyOf = createLedgerKeys({
+    client: direct,
+    own,
+    others: constitution.organisations.map(({ name }) => name).filter((name) => name !== own),
+    changes,
+    now,
+  })
   const cache = createTokenCache({ changes, now })
   const authenticate = createAuthenticate({ constitution, organisation, keyOf, cache, now })
   const services = {

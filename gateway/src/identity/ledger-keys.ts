@@ -1,4 +1,4 @@
-import { MedledgerError, type SigningKey } from 'medledger-chaincode/api'
+import { canonical, MedledgerError, type SigningKey } from 'medledger-chaincode/api'
 import type { LedgerClient } from '../ledger/index.ts'
 import type { KeyChanges } from './key-changes.ts'
 
@@ -23,6 +23,9 @@ interface KnownKey {
 
 export interface LedgerKeysOptions {
   readonly client: Pick<LedgerClient, 'evaluate'>
+  /** Name of the own organisation, and of the others. */
+  readonly own: string
+  readonly others: readonly string[]
   readonly changes: Pick<KeyChanges, 'count' | 'isLive' | 'block'>
   /** Milliseconds since 1970 (UTC). */
   readonly now: () => number
@@ -34,7 +37,8 @@ export interface LedgerKeysOptions {
  * good up to a minute ago still serves, unless a change was heard of since: the chaincode checks it again. Key ids are a
  * stranger's to invent: unknown ones push no known one out, and at most 20 a second are looked up.
  */
-export function createLedgerKeys({ client, changes, now }: LedgerKeysOptions): KeyOf {
+export function createLedgerKeys(sources: LedgerKeysOptions): KeyOf {
+  const { changes, now } = sources
   const good = new Map<string, KnownKey>()
   const bad = new Map<string, KnownKey>()
   const mayLookUp = allowPerSecond(limits.unknownPerSecond, now)
@@ -49,7 +53,7 @@ export function createLedgerKeys({ client, changes, now }: LedgerKeysOptions): K
     // Counted before the question: a change that comes with the answer is newer than the answer.
     const count = changes.count()
     try {
-      const key = await readKey(client, issuer, kid, changes.block())
+      const key = await readTrustedKey(sources, issuer, kid)
       good.delete(name)
       bad.delete(name)
       remember(key === undefined ? bad : good, name, { key, at: now(), count })
@@ -89,15 +93,37 @@ function allowPerSecond(count: number, now: () => number): () => boolean {
   }
 }
 
-async function readKey(
-  client: Pick<LedgerClient, 'evaluate'>,
+/** The own peer's answer; while it has none, that of all others if it is the same: no single foreign one is believed. */
+async function readTrustedKey(
+  { client, own, others, changes }: LedgerKeysOptions,
   issuer: string,
   kid: string,
-  minimumBlock: number | undefined,
+): Promise<SigningKey | undefined> {
+  const block = changes.block()
+  const ask = (organisation: string): Promise<SigningKey | undefined> =>
+    readKey(
+      client,
+      { issuer, kid },
+      { organisations: [organisation], ...(block !== undefined && { minimumBlock: block }) },
+    )
+  try {
+    return await ask(own)
+  } catch (error) {
+    if (!(error instanceof MedledgerError && error.code === 'LEDGER_UNAVAILABLE') || others.length < 2)
+      throw error
+    const [first, ...rest] = await Promise.all(others.map(ask))
+    if (rest.every((key) => canonical(key ?? null) === canonical(first ?? null))) return first
+    throw error
+  }
+}
+
+async function readKey(
+  client: Pick<LedgerClient, 'evaluate'>,
+  fields: { readonly issuer: string; readonly kid: string },
+  options: { readonly organisations: readonly string[]; readonly minimumBlock?: number },
 ): Promise<SigningKey | undefined> {
   try {
-    const options = minimumBlock === undefined ? {} : { minimumBlock }
-    const { key, revoked } = await client.evaluate('ReadIssuerKey', { issuer, kid }, options)
+    const { key, revoked } = await client.evaluate('ReadIssuerKey', fields, options)
     return revoked ? undefined : key
   } catch (error) {
     // The token's words are not well formed, or name no key: the token's fault, not the ledger's.

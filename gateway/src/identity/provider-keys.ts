@@ -25,7 +25,7 @@ export interface ProviderKeysOptions {
 }
 
 export const providerKeyLimits = {
-  /** What was fetched is fetched anew after this long, while the old answer serves. */
+  /** What was fetched is fetched anew after this long; the old answer serves on while there is none. */
   freshMs: 5 * 60_000,
   /** Never more often than this, whoever invents whatever. */
   betweenFetchesMs: 30_000,
@@ -72,8 +72,8 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
   return {
     async publishes(kid, key) {
       const age = fetched === undefined ? Number.POSITIVE_INFINITY : now() - fetched.at
-      const refreshed = age >= providerKeyLimits.freshMs ? refresh() : undefined
-      if (usable() === undefined) await refreshed
+      // Waited for: an old set serves only while the provider does not answer.
+      if (age >= providerKeyLimits.freshMs) await refresh()
       else if (!has(usable(), kid, key)) await refresh()
       const newest = usable()
       if (newest === undefined)

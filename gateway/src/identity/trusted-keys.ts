@@ -14,6 +14,9 @@ export interface TrustedKeys {
 
 export interface TrustedKeysOptions {
   readonly client: Pick<LedgerClient, 'evaluate'>
+  /** Name of the own organisation, and of the others. */
+  readonly own: string
+  readonly others: readonly string[]
   readonly changes: KeyChanges
   readonly log: Pick<Log, 'event'>
   readonly now: () => number
@@ -22,7 +25,7 @@ export interface TrustedKeysOptions {
 /** Keys from the ledger, held against those that the providers at these locations publish. */
 export function openTrustedKeys(
   locations: readonly KeysLocation[],
-  { client, changes, log, now }: TrustedKeysOptions,
+  { client, own, others, changes, log, now }: TrustedKeysOptions,
 ): TrustedKeys {
   const fetchers = locations.map((location) => ({ location, fetcher: createKeysFetcher(location) }))
   const providers = fetchers.map(({ location: { issuer }, fetcher }) => {
@@ -35,7 +38,7 @@ export function openTrustedKeys(
     return [issuer, keys] as const
   })
   return {
-    keyOf: alsoPublished(createLedgerKeys({ client, changes, now }), new Map(providers)),
+    keyOf: alsoPublished(createLedgerKeys({ client, own, others, changes, now }), new Map(providers)),
     async close() {
       await Promise.all(fetchers.map(({ fetcher }) => fetcher.close()))
     },

@@ -1,8 +1,9 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
+import { consentCollection, Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
 import { toDirective } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
+import { bearerOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
 import { changedConsentExample, consentExample, exampleConsent } from '../fhir/examples.ts'
 import { ChangedConsent } from '../fhir/schemas.ts'
@@ -50,7 +51,8 @@ const describeGrant: Description = {
 
 const describeRevoke: Description = {
   summary: 'Revoke',
-  description: 'With status `inactive`. Nothing else of a Consent can be changed: grant a new one.',
+  description:
+    'With status `inactive`, in every placement, whatever `organization` says: a list that was read while a custodian was away lacks it. Nothing else of a Consent can be changed: grant a new one.',
   tag: 'Consent',
   parameters: { id: exampleConsent },
   body: { ...consentExample, id: exampleConsent, status: 'inactive' },
@@ -101,6 +103,7 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
       config: { roles: ['patient'], describe: describeRevoke },
     },
     async (request, reply) => {
+      const { claims } = bearerOf(request)
       if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
         throw new MedledgerError(
           'INVALID_REQUEST',
@@ -108,13 +111,19 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
         )
       }
       const fields = { patient: handleOf(request.body.patient.reference), consent: request.params.id }
-      const change = (custodian: string): Promise<Receipt> =>
-        services.client.submit(
-          'RevokeConsent',
-          { custodian, ...fields },
-          submitOptionsOf(request, 'RevokeConsent', custodian),
-        )
-      const results = await everywhere(services, placementsFor(services, request.body), change, ['NOT_FOUND'])
+      const change = async (custodian: string): Promise<Receipt> => {
+        const of = { collection: consentCollection(custodian), name: 'GrantConsent' } as const
+        // Looked at first: what is undecided now may be committed after a placement has said that it has no such consent.
+        const [grant] = await services.settlement.undecided(of, claims)
+        const options = submitOptionsOf(request, 'RevokeConsent', custodian)
+        return services.client
+          .submit('RevokeConsent', { custodian, ...fields }, options)
+          .catch((error: unknown) => {
+            const isAbsent = error instanceof MedledgerError && error.code === 'NOT_FOUND'
+            throw isAbsent && grant !== undefined ? new GrantUndecided(grant) : error
+          })
+      }
+      const results = await everywhere(services, placementsFor(services), change, ['NOT_FOUND'])
       const { extension: _ours, ...resource } = {
         ...(request.body as unknown as Consent),
         id: request.params.id,
@@ -124,9 +133,23 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
   )
 }
 
+/** A grant of hers may still be committed after the revocation: she has to repeat it when that is decided. */
+class GrantUndecided extends MedledgerError {
+  readonly statusPath: string
+
+  constructor({ collection, request }: { readonly collection: string; readonly request: string }) {
+    super('OUTCOME_UNKNOWN', 'A grant is not decided yet: revoke again when it is, in a few seconds.')
+    this.name = 'GrantUndecided'
+    this.statusPath = `/v1/requests/${collection}/${request}`
+  }
+}
+
+const isUndecided = (reason: unknown): reason is Unsettled | GrantUndecided =>
+  reason instanceof Unsettled || reason instanceof GrantUndecided
+
 /** The placements that a Consent names, or all of them. Errors: INVALID_REQUEST for an unknown custodian. */
-function placementsFor({ constitution }: Services, body: ConsentBody): string[] {
-  const named = custodiansOf(body) ?? constitution.placements.map(({ custodian }) => custodian)
+function placementsFor({ constitution }: Services, body?: ConsentBody): string[] {
+  const named = (body && custodiansOf(body)) ?? constitution.placements.map(({ custodian }) => custodian)
   return [...new Set(named)].map((custodian) => placementOf(constitution, custodian).custodian)
 }
 
@@ -145,7 +168,7 @@ async function everywhere(
   const reasons = settled.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   )
-  if (reasons.length === settled.length && !reasons.some((reason) => reason instanceof Unsettled)) {
+  if (reasons.length === settled.length && !reasons.some(isUndecided)) {
     // What is unavailable somewhere matters more than that another placement does not have it.
     throw reasons.find((reason) => !(isSpoken(reason) && without.includes(reason.code))) ?? reasons[0]
   }
@@ -155,7 +178,7 @@ async function everywhere(
     const reason: unknown = result.reason
     if (!isSpoken(reason)) log.fault('consent', reason, { custodian })
     const error = isSpoken(reason) ? reason.code : 'INTERNAL'
-    const statusPath = reason instanceof Unsettled ? reason.statusPath : undefined
+    const statusPath = isUndecided(reason) ? reason.statusPath : undefined
     return without.includes(error) ? [] : [{ custodian, error, statusPath }]
   })
 }

@@ -132,7 +132,9 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
       const { token } = bearerOf(request)
       const { patient, documents } = request.body
       requireOwnIds(services.organisation.name, documents)
-      await services.client.evaluate('ReadPatient', { patient }, { token })
+      // Only the own peer's word: a false one would have a false document stored before anybody endorses it.
+      const organisations = [services.organisation.name]
+      await services.client.evaluate('ReadPatient', { patient }, { token, organisations })
       const deposits = documents.map(({ source, id, bundle, ...description }): Deposit => ({
         patient,
         source,

@@ -1,5 +1,5 @@
 import { findPerson } from '../../development/index.ts'
-import { textAt, type Json } from '../../import/resource.ts'
+import { objectAt, objectsAt, textAt, type Json } from '../../import/resource.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
 import { matchesOf, toConsentResult, type ConsentResult } from '../fhir.ts'
 import type { PersonalOptions } from '../options.ts'
@@ -81,6 +81,14 @@ export async function grant(options: GrantOptions, output: Output): Promise<void
   report('granted', toConsentResult(answer.body), options, output)
 }
 
+/** Whether a search says that it lacks what somebody did not answer. */
+const isPartial = (bundle: unknown): boolean =>
+  objectsAt(bundle, 'entry')
+    .map((entry) => objectAt(entry, 'resource'))
+    .filter((resource) => textAt(resource, 'resourceType') === 'OperationOutcome')
+    .flatMap((outcome) => objectsAt(outcome, 'issue'))
+    .some((issue) => textAt(issue, 'severity') === 'error')
+
 interface RevokeOptions extends PersonalOptions {
   readonly last?: true
 }
@@ -101,6 +109,12 @@ export async function revoke(
   const findLast = async (): Promise<string> => {
     const path = `/fhir/Consent?patient=${person.handle}`
     const { body } = await gateway.expect({ method: 'GET', path }, [200])
+    // The newest one may be at a custodian that did not answer.
+    if (isPartial(body))
+      throw new Failure(
+        exitCodes.unavailable,
+        'Not every custodian answered: name the consent, or try again later.',
+      )
     const found = matchesOf(body).findLast(({ status }) => status === 'active')
     const id = textAt(found, 'id')
     if (id === undefined) throw new Failure(exitCodes.notFound, 'You have no active consent.')

@@ -135,9 +135,11 @@ export async function revoke(options: KeysOptions & { kid?: string }, output: Ou
   const revoked = await withRing(options, (ring) => revokeKey(ring, options.kid))
   if (options.json) writeJson(output, revoked)
   else {
-    const { kid, successor } = revoked
+    const { kid, others, successor } = revoked
     const next = successor && `${successor.kid} signs from ${successor.signsFrom} on.\n`
-    output.out(`${kid} is revoked, and all tokens that it signed.\n${next ?? ''}`)
+    output.out(
+      `${[kid, ...others].map((one) => `${one} is revoked, and all tokens that it signed.\n`).join('')}${next ?? ''}`,
+    )
   }
 }
 

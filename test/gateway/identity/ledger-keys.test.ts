@@ -13,6 +13,8 @@ describe('the keys of issuers', () => {
   let queries: number
   let answer: () => unknown
   let keyOf: KeyOf
+  /** What the others' peers say; they are asked only while the own one does not answer. */
+  let foreign: (organisation: string) => unknown
   let changes: { count: number; live: boolean; block: number | undefined }
   let minimumBlocks: unknown[]
 
@@ -23,14 +25,22 @@ describe('the keys of issuers', () => {
     time = now
     queries = 0
     answer = () => ({ key, revoked: false })
+    foreign = refuse('LEDGER_UNAVAILABLE')
     changes = { count: 0, live: false, block: undefined }
     minimumBlocks = []
-    const evaluate = async (_name: string, _fields: object, options: object): Promise<unknown> => {
+    const evaluate = async (
+      _name: string,
+      _fields: object,
+      { organisations: [asked = ''] = [], ...options }: { readonly organisations?: readonly string[] },
+    ): Promise<unknown> => {
+      if (asked !== 'north') return foreign(asked)
       queries += 1
       minimumBlocks.push(options)
       return answer()
     }
     keyOf = createLedgerKeys({
+      own: 'north',
+      others: ['south', 'authority'],
       client: { evaluate } as unknown as Parameters<typeof createLedgerKeys>[0]['client'],
       changes: {
         count: () => changes.count,
@@ -49,6 +59,19 @@ describe('the keys of issuers', () => {
     expect(queries).toBe(1)
     time += 1
     expect(await keyOf('i', 'k')).toBeUndefined()
+  })
+
+  test('are taken from the others while the own peer is away, and only if all of them say the same', async () => {
+    const invented = { ...key, x: 'A'.repeat(43) }
+    foreign = () => ({ key: invented, revoked: false })
+    expect(await keyOf('i', 'k')).toEqual(key)
+    answer = refuse('LEDGER_UNAVAILABLE')
+    foreign = (organisation) => ({ key: organisation === 'south' ? invented : key, revoked: false })
+    await expect(keyOf('i', 'other')).rejects.toEqual(codeOf('LEDGER_UNAVAILABLE'))
+    foreign = (organisation) => ({ key, revoked: organisation === 'south' })
+    await expect(keyOf('i', 'other')).rejects.toEqual(codeOf('LEDGER_UNAVAILABLE'))
+    foreign = () => ({ key, revoked: false })
+    expect(await keyOf('i', 'other')).toEqual(key)
   })
 
   test('serve for a minute while the ledger is away, and no longer', async () => {

@@ -176,6 +176,28 @@ describe('a revocation', () => {
     expect(codeOf(await put(consent))).toBe('NOT_FOUND')
   })
 
+  test('reaches them all, whatever the Consent says that was read while one of them was away', async () => {
+    const consent = await grantAt(network, 'maria', permit)
+    const answer = await put(consent, lodgedWith('south'))
+    expect([answer.statusCode, resultsIn(answer)]).toEqual([200, { north: 'entry', south: 'entry' }])
+  })
+
+  test('is not called done while a grant may still be committed, and is when that is decided', async () => {
+    network.ledger.fault = ({ name, custodian }) =>
+      name === 'GrantConsent' && custodian === 'north' ? new OutcomeUnknown('0'.repeat(64)) : undefined
+    const { id = '' } = (await post()).json<Consent>()
+    network.ledger.fault = () => undefined
+    const early = await put(id)
+    expect([early.statusCode, resultsIn(early)]).toEqual([202, { north: 'OUTCOME_UNKNOWN', south: 'entry' }])
+    expect(early.body).toMatch(/\/v1\/requests\/consent-north\/[0-9a-f]{32}/)
+    const { settlement } = network.gateways.authority
+    for (let looks = 0; looks < 3; looks += 1) {
+      network.world.now += 30_000
+      await settlement.run()
+    }
+    expect(codeOf(await put(id))).toBe('NOT_FOUND')
+  })
+
   test('is the only change: whatever else a PUT asks for is refused', async () => {
     const consent = await grantAt(network, 'maria', permit)
     for (const status of ['active', 'draft', 'proposed', '', 'INACTIVE'])
@@ -200,7 +222,9 @@ describe('a patient’s list of consents', () => {
     const { id: second } = (await post(lodgedWith('south'))).json<Consent>()
     const third = await grantAt(network, 'maria', { type: 'deny' })
     await revokeAt(network, 'maria', first)
-    await put(third, lodgedWith('north'))
+    network.ledger.fault = outageOf(({ custodian }) => custodian === 'south')
+    await put(third)
+    network.ledger.fault = () => undefined
     const held = (await list()).map(({ id, status, organization = [] }) => [
       id,
       status,

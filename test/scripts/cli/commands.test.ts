@@ -223,6 +223,14 @@ describe('revoke', () => {
     expect(instance.asked[1]?.body).toMatchObject({ id: newest, status: 'inactive' })
   })
 
+  test('--last of a list that some custodian is missing from takes nothing back', async () => {
+    const missing = outcome('LEDGER_UNAVAILABLE', 'north: away')
+    instance.answer = () => ({ status: 200, body: searchset(consent(old, 'active'), missing) })
+    const { code, stderr } = await instance.medledger('revoke', '--last', '--as', 'maria')
+    expect([code, instance.asked.length]).toEqual([5, 1])
+    expect(stderr).toContain('Not every custodian answered')
+  })
+
   test('--last without any is exit 3', async () => {
     instance.answer = () => ({ status: 200, body: searchset(consent(old, 'inactive')) })
     expect((await instance.medledger('revoke', '--last', '--as', 'maria')).code).toBe(3)

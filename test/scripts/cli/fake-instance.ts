@@ -135,9 +135,9 @@ export async function fakeInstance(): Promise<FakeInstance> {
   return instance
 }
 
-export const outcome = (code: string, diagnostics: string): object => ({
+export const outcome = (code: string, diagnostics: string, severity = 'error'): object => ({
   resourceType: 'OperationOutcome',
-  issue: [{ severity: 'error', details: { coding: [{ code }] }, diagnostics }],
+  issue: [{ severity, details: { coding: [{ code }] }, diagnostics }],
 })
 
 export const searchset = (...resources: object[]): object => ({
@@ -145,6 +145,6 @@ export const searchset = (...resources: object[]): object => ({
   type: 'searchset',
   entry: [
     ...resources.map((resource) => ({ resource, search: { mode: 'match' } })),
-    { resource: outcome('X', 'This may not be all.'), search: { mode: 'outcome' } },
+    { resource: outcome('X', 'This may not be all.', 'information'), search: { mode: 'outcome' } },
   ],
 })

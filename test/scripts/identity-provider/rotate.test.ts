@@ -105,8 +105,35 @@ describe('an emergency revocation', () => {
     await expect(revokeKey(ring)).rejects.toThrow('away')
     expect(signer()).toBeUndefined()
     isAway = false
-    await expect(revokeKey(ring)).rejects.toThrow('--kid')
-    expect((await revokeKey(ring, old)).kid).toBe(old)
+    expect((await revokeKey(ring)).kid).toBe(old)
     expect(done).toContain(`revoke ${old}`)
+    expect(keys.keys.some(({ isBeingRevoked }) => isBeingRevoked)).toBe(false)
+  })
+
+  test('that is repeated after an outage revokes the same key, and lets no older one sign meanwhile', async () => {
+    const older = signer() ?? ''
+    const { kid: stolen } = await rotateKeys(ring)
+    time += leadMs
+    expect(signer()).toBe(stolen)
+    isAway = true
+    await expect(revokeKey(ring)).rejects.toThrow('away')
+    expect(signer()).toBeUndefined()
+    time += 24 * 60 * 60 * 1000
+    expect(signer()).toBeUndefined()
+    isAway = false
+    const { kid, others, successor } = await revokeKey(ring)
+    expect([kid, ...others].toSorted()).toEqual([older, stolen].toSorted())
+    expect(done).toEqual(expect.arrayContaining([`revoke ${older}`, `revoke ${stolen}`]))
+    time += leadMs
+    expect(signer()).toBe(successor?.kid)
+    expect([older, stolen]).not.toContain(successor?.kid)
+  })
+
+  test('of a named key that does not sign leaves the one that does', async () => {
+    const older = signer() ?? ''
+    const { kid } = await rotateKeys(ring)
+    time += leadMs
+    expect(await revokeKey(ring, older)).toEqual({ kid: older, others: [] })
+    expect(signer()).toBe(kid)
   })
 })
