@@ -35,6 +35,8 @@ export interface Operation {
   readonly trustedProxies?: readonly string[]
   /** What else than the ledger must work before the gateway is ready. */
   readonly probes?: Probes
+  /** What it can do without for a while; see `/readyz`. */
+  readonly shared?: Probes
   /** Whether the gateway is being stopped and takes nothing new. */
   readonly stopping?: () => boolean
 }
@@ -57,7 +59,7 @@ export async function createApp(services: Services, operation: Operation = {}): 
   )
   idempotentRoutes(app, { ...services, keys: services.idempotencyKeys })
   const described = collectRoutes(app)
-  healthRoutes(app, services, { stopping, probes: operation.probes ?? {} })
+  healthRoutes(app, services, { stopping, probes: operation.probes ?? {}, shared: operation.shared ?? {} })
   const routes = [
     documentReferenceRoutes,
     bundleRoutes,

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { organisationNamed, type Constitution } from 'medledger-chaincode/api'
 import { createApp } from './app.ts'
 import { createAuthenticate, type Authenticate } from './authenticate.ts'
-import { certificatesAreValid, type Config } from './config/index.ts'
+import type { Config } from './config/index.ts'
 import { createTokenCache, followKeyChanges, openTrustedKeys, type KeyChanges } from './identity/index.ts'
 import {
   connectFabric,
@@ -17,6 +17,7 @@ import {
 import type { Log } from './log.ts'
 import { createMetricsServer } from './metrics-server.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { probesOf, sharedProbesOf } from './probes.ts'
 import {
   createAskCustodian,
   createExchange,
@@ -24,15 +25,12 @@ import {
   keepReleases,
   type ReleaseRecords,
 } from './release/index.ts'
-import type { Probes } from './routes/health.ts'
 import { openSettlement, type Settlement } from './settlement/index.ts'
 import { closeServer } from './stop.ts'
 import {
-  answers,
   countPending,
   createBatch,
   keepPositions,
-  keysAnswer,
   openDatabase,
   openProjection,
   openIdempotencyKeys,
@@ -97,7 +95,13 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   const work = { authenticate, client, transport, positions, settlement, vault, idempotencyKeys, ask }
   const app = await createApp(
     { constitution, organisation, ...work, digest, log, now: Date.now },
-    { ...config, metrics, stopping: () => stopping, probes: probesOf(config, stores) },
+    {
+      ...config,
+      metrics,
+      stopping: () => stopping,
+      probes: probesOf(config, stores),
+      shared: sharedProbesOf(config, { client: direct, transport, now: () => performance.now() }),
+    },
   )
   const monitoring = createMetricsServer(metrics)
   await settlement.start()
@@ -132,12 +136,6 @@ const logCommits = (client: LedgerClient, log: Log): LedgerClient => ({
     log.event('committed', { transactionId: receipt.transactionId, block: receipt.block })
     return receipt
   },
-})
-
-const probesOf = (config: Config, { database, keyDatabase }: Stores): Probes => ({
-  database: () => answers(database),
-  keyDatabase: () => keysAnswer(keyDatabase),
-  certificates: async () => certificatesAreValid(config, Date.now()),
 })
 
 interface Ledger {

@@ -4,6 +4,10 @@ import { isObject, objectAt, objectsAt, textAt, type Json } from '../import/reso
 export interface DocumentRow {
   readonly id: string
   readonly type: string
+  /** The name of the type, for people. */
+  readonly typeName: string
+  /** Null when the document has none. */
+  readonly title: string | null
   readonly date: string
   readonly custodian: string
 }
@@ -13,11 +17,24 @@ export interface LogRow {
   readonly entry: string
   readonly at: string
   readonly block: number
+  /** Place in its block. */
+  readonly position: number
   readonly kind: string
   readonly person: string
+  /** Null for a gateway. */
+  readonly personId: string | null
   readonly organisation: string
+  readonly custodian: string
   readonly purpose: string | null
+  readonly outcome: string
   readonly documents: readonly { readonly id: string; readonly outcome: string }[]
+  /** `grant` or `revoke`, and which consent. */
+  readonly change: string | null
+  readonly consent: string | null
+  /** What was searched for or looked at. */
+  readonly readingOf: string | null
+  /** The access that a release or a cancellation belongs to. */
+  readonly of: string | null
   readonly delivered: boolean | null
 }
 
@@ -36,44 +53,30 @@ export function remarksOf(bundle: unknown): string[] {
     .flatMap((issue) => textAt(issue, 'diagnostics') ?? textAt(objectAt(issue, 'details'), 'text') ?? [])
 }
 
-/** A DocumentReference as a row, and the name of its type for people. */
-export function toDocumentRow(reference: Json): { readonly row: DocumentRow; readonly typeName: string } {
+export function toDocumentRow(reference: Json): DocumentRow {
   const [coding] = objectsAt(objectAt(reference, 'type'), 'coding')
   const type = textAt(coding, 'code') ?? ''
   const custodian = textAt(objectAt(reference, 'custodian'), 'reference') ?? ''
   const period = objectAt(objectAt(reference, 'context'), 'period')
   return {
-    row: {
-      id: textAt(reference, 'id') ?? '',
-      type,
-      date: textAt(period, 'start') ?? textAt(reference, 'date') ?? '',
-      custodian: custodian.replace(/^Organization\//, ''),
-    },
+    id: textAt(reference, 'id') ?? '',
+    type,
     typeName: textAt(coding, 'display') ?? type,
+    title: textAt(reference, 'description') ?? null,
+    date: textAt(period, 'start') ?? textAt(reference, 'date') ?? '',
+    custodian: custodian.replace(/^Organization\//, ''),
   }
 }
 
-/** A row of the log, and what a person would want to know of it besides. */
-export interface LoggedRow {
-  readonly row: LogRow
-  readonly detail: string
-}
-
 /** The rows of the log, in ledger order. */
-export function toLogRows(bundle: unknown): LoggedRow[] {
-  const rows = matchesOf(bundle)
+export const toLogRows = (bundle: unknown): LogRow[] =>
+  matchesOf(bundle)
     .flatMap((event) => objectsAt(event, 'extension'))
     .filter(({ url }) => url === 'urn:medledger:entry')
     .map((extension) => parseObject(textAt(extension, 'valueString')))
     .filter((row) => row !== undefined)
-  return rows
-    .toSorted(
-      (one, other) =>
-        numberAt(one, 'block') - numberAt(other, 'block') ||
-        numberAt(one, 'position') - numberAt(other, 'position'),
-    )
-    .map((row) => ({ row: toLogRow(row), detail: detailOf(row) }))
-}
+    .map(toLogRow)
+    .toSorted((one, other) => one.block - other.block || one.position - other.position)
 
 function parseObject(text: string | undefined): Json | undefined {
   if (text === undefined) return undefined
@@ -86,27 +89,30 @@ const numberAt = (value: Json, member: string): number => {
   return typeof found === 'number' ? found : 0
 }
 
-/** What was granted, revoked, searched for or answered. */
-const detailOf = (row: Json): string =>
-  [textAt(row, 'change'), textAt(row, 'consent'), textAt(row, 'readingOf')]
-    .concat(textAt(row, 'of') === undefined ? [] : [`of ${textAt(row, 'of')}`])
-    .filter((part) => part !== undefined)
-    .join(' ')
-
 function toLogRow(row: Json): LogRow {
   const { delivered } = row
+  const orNull = (member: string): string | null => textAt(row, member) ?? null
+  const text = (member: string): string => textAt(row, member) ?? ''
   return {
-    entry: textAt(row, 'entry') ?? '',
-    at: textAt(row, 'at') ?? '',
+    entry: text('entry'),
+    at: text('at'),
     block: numberAt(row, 'block'),
-    kind: textAt(row, 'kind') ?? '',
-    person: textAt(row, 'person') ?? '',
-    organisation: textAt(row, 'organisation') ?? '',
-    purpose: textAt(row, 'purpose') ?? null,
+    position: numberAt(row, 'position'),
+    kind: text('kind'),
+    person: text('person'),
+    personId: orNull('personId'),
+    organisation: text('organisation'),
+    custodian: text('custodian'),
+    purpose: orNull('purpose'),
+    outcome: text('outcome'),
     documents: objectsAt(row, 'documents').map((document) => ({
       id: textAt(document, 'id') ?? '',
       outcome: textAt(document, 'outcome') ?? '',
     })),
+    change: orNull('change'),
+    consent: orNull('consent'),
+    readingOf: orNull('readingOf'),
+    of: orNull('of'),
     delivered: typeof delivered === 'boolean' ? delivered : null,
   }
 }

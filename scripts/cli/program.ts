@@ -54,7 +54,7 @@ function addInstance(program: Command, output: Output): void {
       (await import('./commands/instance.ts')).stop(part, options, output),
     )
   withCommon(program.command('status'))
-    .description('whether the instance is ready, and where its gateways are')
+    .description('whether all of the instance works, which parts run, and their addresses')
     .action(async (options: CommonOptions) =>
       (await import('./commands/instance.ts')).status(options, output),
     )

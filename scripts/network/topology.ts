@@ -99,8 +99,10 @@ export function narrowTopology(firstPort = defaultFirstPort): Topology {
 export const portsPerOrganisation = 6
 
 /** The ports of an organisation: gateways come first and in the order of the organisations, so that N is North's. */
-export const portsOf = ({ constitution, firstPort }: Topology, name: string): Ports =>
-  portsIn(constitution.organisations, firstPort, name)
+export const portsOf = (
+  { constitution, firstPort }: Pick<Topology, 'constitution' | 'firstPort'>,
+  name: string,
+): Ports => portsIn(constitution.organisations, firstPort, name)
 
 function portsIn(organisations: Constitution['organisations'], firstPort: number, name: string): Ports {
   const count = organisations.length

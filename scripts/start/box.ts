@@ -1,8 +1,8 @@
 import type { DevelopmentPerson } from '../development/index.ts'
-import type { GatewayAddress } from './topologies.ts'
+import type { Addresses } from './addresses.ts'
 
 export interface BoxContent {
-  readonly gateways: readonly GatewayAddress[]
+  readonly addresses: readonly Addresses[]
   readonly people: readonly DevelopmentPerson[]
   /** A document that the story is about; undefined without demonstration data. */
   readonly document: string | undefined
@@ -45,14 +45,17 @@ function peopleLines(people: readonly DevelopmentPerson[]): string[] {
   })
 }
 
+const addressLine = ({ organisation, gateway, provider, metrics }: Addresses): string =>
+  `  ${organisation.padEnd(10)}${[gateway, provider, metrics].join('  ')}`
+
 /** Everything somebody needs to go on, in one box. */
 export function renderBox(content: BoxContent): string {
   const lines = [
     'Medledger: embedded network, invented data, not for real patients.',
     'Tokens are bearer tokens from development providers: whoever holds one can use it (assurance: attested).',
     '',
-    'Gateways:',
-    ...content.gateways.map(({ organisation, url }) => `  ${organisation.padEnd(10)}${url}`),
+    'Gateways (/docs describes the interface), identity providers and metrics:',
+    ...content.addresses.map(addressLine),
     'People:',
     ...peopleLines(content.people),
     '',

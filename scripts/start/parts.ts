@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { chaincodeCommand, chaincodeEnvironment } from '../network/embedded/chaincode/environment.ts'
 import { credentialsOf } from '../network/profile.ts'
 import { portsOf } from '../network/topology.ts'
+import { localUrl } from './addresses.ts'
 import type { Prepared } from './prepare.ts'
 
 /** How to run one process of an instance with this Node. */
@@ -13,8 +14,6 @@ export interface ProcessPlan {
   readonly directory: string
   readonly environment: Readonly<Record<string, string>>
 }
-
-export const gatewayUrl = (port: number): string => `http://127.0.0.1:${port}`
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const chaincodeFolder = dirname(createRequire(import.meta.url).resolve('medledger-chaincode/package.json'))
@@ -124,7 +123,7 @@ export const providerPlan = ({ topology, paths }: Prepared, organisation: string
     MEDLEDGER_PROVIDER_KEYS_FILE: paths.issuer(organisation),
     MEDLEDGER_DEVELOPMENT_SECRET_FILE: paths.developmentSecret,
     MEDLEDGER_GATEWAYS: topology.constitution.organisations
-      .map(({ name }) => gatewayUrl(portsOf(topology, name).gateway))
+      .map(({ name }) => localUrl(portsOf(topology, name).gateway))
       .join(' '),
   },
 })

@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { allPorts, defaultFirstPort } from '../network/topology.ts'
+import { addressesOf } from './addresses.ts'
 import { bootstrapPlanOf } from './bootstrap-steps.ts'
 import { renderBox } from './box.ts'
 import { runChecklist, type ChecklistOutput, type ChecklistStep } from './checklist.ts'
@@ -175,7 +176,7 @@ async function bringUp(context: BringUp): Promise<void> {
   supervisor.settle()
   output.write(
     renderBox({
-      gateways: supervisor.gateways,
+      addresses: addressesOf(prepared.topology),
       people: prepared.people,
       document: options.demo ? storyDocument : undefined,
       dataOption: paths.root === resolve(defaultDirectory) ? '' : ` --data ${paths.root}`,

@@ -1,9 +1,10 @@
 import { portsOf } from '../network/topology.ts'
+import { localUrl } from './addresses.ts'
 import { createChild, type Child } from './child.ts'
 import type { ControlHandler } from './control.ts'
 import { createNetworkParts, type NetworkParts } from './network-parts.ts'
 import { createPartControl } from './part-control.ts'
-import { bootstrapPlan, chaincodePlan, gatewayPlan, gatewayUrl, networkPlan, providerPlan } from './parts.ts'
+import { bootstrapPlan, chaincodePlan, gatewayPlan, networkPlan, providerPlan } from './parts.ts'
 import type { Prepared } from './prepare.ts'
 import type { GatewayAddress } from './topologies.ts'
 import { isOpen, isReady, waitUntil } from './wait.ts'
@@ -112,7 +113,7 @@ export function createSupervisor(prepared: Prepared, options: SupervisorOptions)
   })
   const addresses = organisations.map((organisation) => ({
     organisation,
-    url: gatewayUrl(portsOf(prepared.topology, organisation).gateway),
+    url: localUrl(portsOf(prepared.topology, organisation).gateway),
   }))
   const orFailure = <Value>(work: Promise<Value>): Promise<Value> => Promise.race([work, failure])
 
@@ -162,7 +163,7 @@ async function answering(part: string, { topology }: Prepared): Promise<void> {
   const organisation = part.slice(part.indexOf('-') + 1)
   const ports = portsOf(topology, organisation)
   const isAnswering = part.startsWith('gateway-')
-    ? () => isReady(gatewayUrl(ports.gateway))
+    ? () => isReady(localUrl(ports.gateway))
     : () => isOpen(part.startsWith('provider-') ? ports.provider : ports.chaincode)
   await waitUntil(`That ${part} answers`, isAnswering, patience)
 }

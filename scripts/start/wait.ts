@@ -33,6 +33,37 @@ export async function isReady(url: string, timeoutMs = 2000): Promise<boolean> {
   }
 }
 
+/** What a gateway says of itself at `GET /readyz`. */
+export interface Readiness {
+  readonly ready: boolean
+  /** It is ready, and something that some requests need does not work. */
+  readonly degraded: boolean
+  /** Names of what does not work. */
+  readonly broken: readonly string[]
+}
+
+/** Undefined when a gateway does not answer, or with something else. */
+export async function readReadiness(url: string, timeoutMs = 2000): Promise<Readiness | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(timeoutMs) })
+    const { ready, degraded, stopping, ...parts } = (await response.json()) as Record<string, unknown>
+    if (typeof ready !== 'boolean') return undefined
+    const broken = Object.entries(parts).flatMap(([name, part]) => (isBroken(part) ? [name] : []))
+    return {
+      ready,
+      degraded: ready && degraded === true,
+      broken: [...(stopping === true ? ['stopping'] : []), ...broken],
+    }
+  } catch {
+    return undefined
+  }
+}
+
+const isBroken = (part: unknown): boolean => {
+  const { works, connected } = (part ?? {}) as { readonly works?: unknown; readonly connected?: unknown }
+  return works === false || connected === false
+}
+
 /** Whether something listens at a port of the loopback interface. */
 export function isOpen(port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -109,6 +109,7 @@ export function memoryLedger(world: World): MemoryLedger {
         return Buffer.from(text)
       },
       height: () => ({ blocks: blocks.length, connected: ledger.connected }),
+      reachesOrderer: async () => true,
       async waitForBlock(block) {
         if (block >= blocks.length) throw new MedledgerError('LEDGER_UNAVAILABLE', 'The own peer is behind.')
       },

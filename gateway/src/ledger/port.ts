@@ -77,6 +77,9 @@ export interface LedgerTransport {
 
   height(): LedgerHeight
 
+  /** Whether a connection to some orderer stands or can be made now. Nothing is ordered. Never rejects. */
+  reachesOrderer(): Promise<boolean>
+
   /** Resolves when the own peer has delivered this block. Errors: LEDGER_UNAVAILABLE after `timeoutMs`. */
   waitForBlock(block: number, timeoutMs: number): Promise<void>
 

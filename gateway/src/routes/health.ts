@@ -9,7 +9,10 @@ import type { Services } from '../services.ts'
 export type Probes = Readonly<Record<string, () => Promise<boolean>>>
 
 interface Readiness {
+  /** Without these nothing can be served. */
   readonly probes: Probes
+  /** Without these some of it can, and another gateway is likely to do no better. */
+  readonly shared: Probes
   readonly stopping: () => boolean
 }
 
@@ -28,6 +31,8 @@ const describeHealth: Description = {
 /** Beside these, every probe has a member of its own. */
 const ReadinessAnswer = Type.Object({
   ready: Type.Boolean(),
+  /** Something does not work that this gateway can do without for a while. */
+  degraded: Type.Boolean(),
   stopping: Type.Boolean(),
   organisation: Type.String(),
   ledger: Type.Object({ connected: Type.Boolean(), blocks: Type.Integer({ minimum: 0 }) }),
@@ -36,12 +41,15 @@ const ReadinessAnswer = Type.Object({
 
 const readiness = {
   ready: true,
+  degraded: false,
   stopping: false,
   organisation: 'north',
   ledger: { connected: true, blocks: 42 },
   database: { works: true },
   keyDatabase: { works: true },
   certificates: { works: true },
+  ordering: { works: true },
+  chaincode: { works: true },
   assurance: 'attested',
 } as const
 
@@ -49,7 +57,12 @@ const describeReadiness: Description = {
   summary: 'Whether the gateway can serve',
   tag: 'Operation',
   answers: {
-    200: { description: 'It can.', schema: ReadinessAnswer, example: readiness },
+    200: {
+      description:
+        'It can. With `degraded`, ordering or the own chaincode does not work: what needs it is answered 503.',
+      schema: ReadinessAnswer,
+      example: readiness,
+    },
     503: {
       description: 'It cannot: something does not work, or it is being stopped.',
       schema: ReadinessAnswer,
@@ -76,22 +89,21 @@ const probeMs = 1000
 export function healthRoutes(
   app: FastifyInstance,
   { organisation, transport }: Services,
-  { probes, stopping }: Readiness,
+  { probes, shared, stopping }: Readiness,
 ): void {
   const since = new Date().toISOString()
   app.get('/healthz', { config: { open: true, describe: describeHealth } }, async () => ({ healthy: true }))
   app.get('/readyz', { config: { open: true, describe: describeReadiness } }, async (_request, reply) => {
     const { blocks, connected } = transport.height()
-    const parts = await Promise.all(
-      Object.entries(probes).map(async ([name, probe]) => [name, { works: await holds(probe) }] as const),
-    )
-    const ready = connected && !stopping() && parts.every(([, { works }]) => works)
+    const [parts, others] = await Promise.all([ask(probes), ask(shared)])
+    const ready = connected && !stopping() && allWork(parts)
     return reply.status(ready ? 200 : 503).send({
       ready,
+      degraded: !allWork(others),
       stopping: stopping(),
       organisation: organisation.name,
       ledger: { connected, blocks },
-      ...Object.fromEntries(parts),
+      ...Object.fromEntries([...parts, ...others]),
       // Until what a person decides is signed by her own key, a bearer token is all that the ledger has seen.
       assurance: 'attested',
     })
@@ -103,6 +115,15 @@ export function healthRoutes(
       reply.type('application/fhir+json').send(capabilityStatement(organisation.title, since)),
   )
 }
+
+type Probed = readonly (readonly [name: string, { readonly works: boolean }])[]
+
+const ask = (probes: Probes): Promise<Probed> =>
+  Promise.all(
+    Object.entries(probes).map(async ([name, probe]) => [name, { works: await holds(probe) }] as const),
+  )
+
+const allWork = (parts: Probed): boolean => parts.every(([, { works }]) => works)
 
 /** A probe that does not answer is one that says no. */
 async function holds(probe: () => Promise<boolean>): Promise<boolean> {

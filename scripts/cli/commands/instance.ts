@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { addressesOf, type Addresses } from '../../start/addresses.ts'
 import { isAlive } from '../../start/alive.ts'
 import { askControl, type PartStatus } from '../../start/control.ts'
-import { isReady } from '../../start/wait.ts'
+import type { GatewayAddress } from '../../start/topologies.ts'
+import { readReadiness } from '../../start/wait.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
 import type { CommonOptions } from '../options.ts'
 import { table, writeJson, type Output } from '../output.ts'
@@ -18,33 +20,76 @@ async function ask(control: string, method: 'GET' | 'POST', route: string): Prom
   throw new Failure(status === 404 ? exitCodes.badInput : exitCodes.error, body.message ?? 'It failed.')
 }
 
-/** `medledger status`: whether every gateway can serve (exit code 5 if not), where they are, and which parts run. */
+type State = 'ready' | 'degraded' | 'not ready'
+
+interface GatewayState {
+  readonly organisation: string
+  readonly url: string
+  readonly state: State
+  /** What does not work, by the names of `/readyz`. */
+  readonly broken: readonly string[]
+}
+
+async function stateOf({ organisation, url }: GatewayAddress): Promise<GatewayState> {
+  const readiness = await readReadiness(url)
+  if (readiness === undefined) return { organisation, url, state: 'not ready', broken: ['no answer'] }
+  const { ready, degraded, broken } = readiness
+  if (!ready) return { organisation, url, state: 'not ready', broken }
+  return { organisation, url, state: degraded ? 'degraded' : 'ready', broken }
+}
+
+/** Ready is only what is ready in all its parts; a stopped part leaves gateways that can do some of their work. */
+function overall(gateways: readonly GatewayState[], parts: readonly PartStatus[]): State {
+  if (gateways.some(({ state }) => state === 'not ready')) return 'not ready'
+  const isWhole = gateways.every(({ state }) => state === 'ready') && parts.every(({ running }) => running)
+  return isWhole ? 'ready' : 'degraded'
+}
+
+/** `medledger status`: whether everything works (exit code 5 if not), which parts run, and where to ask. */
 export async function status({ data, json }: CommonOptions, output: Output): Promise<void> {
   const { instance } = await requireInstance(data)
-  const { gateways } = instance
-  const answers = await Promise.all(
-    gateways.map(async (gateway) => ({ ...gateway, ready: await isReady(gateway.url) })),
-  )
-  const ready = answers.every((gateway) => gateway.ready)
-  if (json) writeJson(output, { ready, gateways: answers })
-  else {
-    output.out(ready ? 'ready\n' : 'not ready\n')
-    output.out(
-      table(
-        ['gateway', 'address', ''],
-        answers.map((gateway) => [gateway.organisation, gateway.url, gateway.ready ? 'ready' : 'not ready']),
-      ),
-    )
-    const parts = await ask(instance.control, 'GET', '/status')
-    output.out(
-      table(
-        ['part', ''],
-        parts.map(({ part, running }) => [part, running ? 'running' : 'stopped']),
-      ),
-    )
-  }
-  if (!ready) throw new Failure(exitCodes.unavailable, 'Not every gateway is ready.')
+  const [gateways, parts] = await Promise.all([
+    Promise.all(instance.gateways.map(stateOf)),
+    ask(instance.control, 'GET', '/status'),
+  ])
+  const addresses = addressesOf(instance.topology)
+  const state = overall(gateways, parts)
+  if (json) writeJson(output, { ready: state === 'ready', state, gateways, parts, addresses })
+  else output.out(renderStatus(state, { gateways, parts, addresses }))
+  if (state !== 'ready') throw new Failure(exitCodes.unavailable, 'Something does not work or is stopped.')
 }
+
+interface Shown {
+  readonly gateways: readonly GatewayState[]
+  readonly parts: readonly PartStatus[]
+  readonly addresses: readonly Addresses[]
+}
+
+const renderStatus = (state: State, { gateways, parts, addresses }: Shown): string =>
+  [
+    `${state}\n`,
+    table(
+      ['gateway', 'address', ''],
+      gateways.map(({ organisation, url, state, broken }) => [
+        organisation,
+        url,
+        broken.length === 0 ? state : `${state}: ${broken.join(', ')}`,
+      ]),
+    ),
+    table(
+      ['part', ''],
+      parts.map(({ part, running }) => [part, running ? 'running' : 'stopped']),
+    ),
+    table(
+      ['organisation', 'identity provider', 'metrics', 'interface'],
+      addresses.map(({ organisation, provider, metrics, documentation }) => [
+        organisation,
+        provider,
+        metrics,
+        documentation,
+      ]),
+    ),
+  ].join('')
 
 /** `medledger stop`: the whole instance, returning when its process has ended; or one part of it. */
 export async function stop(
@@ -89,7 +134,7 @@ export async function people({ data, json }: CommonOptions, output: Output): Pro
   if (json) {
     writeJson(
       output,
-      session.people.map(({ user, role, organisation }) => ({ user, role, organisation })),
+      session.people.map(({ user, role, organisation, handle }) => ({ user, role, organisation, handle })),
     )
     return
   }

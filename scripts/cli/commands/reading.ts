@@ -1,6 +1,6 @@
 import { check, DocumentId } from 'medledger-chaincode/api'
 import { exitCodes, Failure } from '../exit-codes.ts'
-import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LoggedRow } from '../fhir.ts'
+import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LogRow } from '../fhir.ts'
 import { problemOf, toFailure } from '../gateway-client.ts'
 import type { PersonalOptions } from '../options.ts'
 import { plain, table, writeJson, type Output } from '../output.ts'
@@ -23,15 +23,18 @@ export async function documents(options: PatientOptions, output: Output): Promis
   const path = `/fhir/DocumentReference?patient=${patient}`
   const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
   const found = matchesOf(body).map(toDocumentRow)
-  if (options.json)
-    writeJson(
-      output,
-      found.map(({ row }) => row),
-    )
+  if (options.json) writeJson(output, found)
   else if (found.length === 0) output.out('No documents that you may read.\n')
   else {
-    const rows = found.map(({ row, typeName }) => [row.id, row.type, typeName, row.date, row.custodian])
-    output.out(table(['document', 'type', '', 'date', 'custodian'], rows))
+    const rows = found.map(({ id, type, typeName, date, custodian, title }) => [
+      id,
+      type,
+      typeName,
+      date,
+      custodian,
+      title ?? '',
+    ])
+    output.out(table(['document', 'type', '', 'date', 'custodian', 'title'], rows))
   }
   remark(body, output)
 }
@@ -86,11 +89,7 @@ export async function log(options: PatientOptions, output: Output): Promise<void
   const path = `/fhir/AuditEvent?patient=${patient}`
   const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
   const rows = toLogRows(body)
-  if (options.json)
-    writeJson(
-      output,
-      rows.map(({ row }) => row),
-    )
+  if (options.json) writeJson(output, rows)
   else
     output.out(table(['at', 'block', 'kind', 'who', 'of', 'purpose', 'delivered', 'what'], rows.map(toCells)))
   remark(body, output)
@@ -101,8 +100,14 @@ const delivery = (delivered: boolean | null): string => {
   return delivered ? 'yes' : 'no'
 }
 
-function toCells({ row, detail }: LoggedRow): string[] {
+/** What was granted, revoked, searched for or answered. */
+const detailOf = ({ change, consent, readingOf, of }: LogRow): string =>
+  [change, consent, readingOf, of && `of ${of}`].filter(Boolean).join(' ')
+
+function toCells(row: LogRow): string[] {
   const { at, block, kind, person, organisation, purpose, documents, delivered } = row
-  const what = [...documents.map(({ id, outcome }) => `${outcome} ${id}`), detail].filter(Boolean).join(', ')
+  const what = [...documents.map(({ id, outcome }) => `${outcome} ${id}`), detailOf(row)]
+    .filter(Boolean)
+    .join(', ')
   return [at, String(block), kind, person, organisation, purpose ?? '', delivery(delivered), what]
 }

@@ -117,7 +117,7 @@ test('a second instance on the same data, and one on taken ports, say so in one 
 test('every answer of the command line has the exit code that the README states', async () => {
   const code = async (...args: string[]): Promise<number | null> =>
     (await medledger([...args, '--data', data])).code
-  expect(await code('status')).toBe(0)
+  await poll('all of the instance to be ready', async () => (await code('status')) === 0 || undefined)
   expect(await code('nonsense')).toBe(2)
   expect(await code('token', '--user', 'nobody.at.all')).toBe(2)
   expect(await code('revoke', '0'.repeat(32), '--as', 'maria')).toBe(3)
@@ -130,6 +130,9 @@ test('without the orderer a reading says that the service is unavailable', async
   const id = documents[0]?.id ?? ''
   expect((await medledger(['stop', 'orderer', '--data', data])).code).toBe(0)
   const read = await medledger(['read', id, '--as', 'maria', '--data', data])
+  const status = await medledger(['status', '--data', data])
+  expect([status.code, status.stdout.split('\n')[0]]).toEqual([5, 'degraded'])
+  expect(status.stdout).toMatch(/^orderer +stopped$/m)
   expect((await medledger(['start', 'orderer', '--data', data])).code).toBe(0)
   expect([5, 7]).toContain(read.code)
   expect(read.stdout).toBe('')

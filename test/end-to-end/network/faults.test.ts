@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newDocument, newPatient, organisation, type TestPatient } from '../../support/clinic.ts'
-import { codeOf, openNetwork, type Answer, type Network } from '../../support/network.ts'
+import { codeOf, openNetwork, send, type Answer, type Network } from '../../support/network.ts'
 import { poll } from '../../support/poll.ts'
 
 let network: Network
@@ -38,6 +38,33 @@ describe('without the orderer', () => {
     expect(['LEDGER_UNAVAILABLE', 'OUTCOME_UNKNOWN']).toContain(codeOf(answer))
     expect(answer.text).not.toContain('content')
     expect(elapsedMs).toBeLessThan(5000)
+    await readable('dr.chen', north)
+  })
+})
+
+describe('a gateway stays ready, and tells what does not work', () => {
+  const readiness = (name: string): Promise<Answer> => send(network, name, '/readyz')
+  const brokenAt = (name: string, parts: readonly string[]): Promise<Answer> =>
+    poll(`${name} to say that ${parts.join(' and ') || 'nothing'} is broken`, async () => {
+      const answer = await readiness(name)
+      const broken = ['ordering', 'chaincode'].filter((part) => answer.body[part]?.works === false)
+      return broken.join() === parts.join() ? answer : undefined
+    })
+
+  test('while the orderer is away', async () => {
+    await network.without('orderer', async () => {
+      const answer = await brokenAt('north', ['ordering'])
+      expect([answer.status, answer.body.ready, answer.body.degraded]).toEqual([200, true, true])
+    })
+    expect((await brokenAt('north', [])).body).toMatchObject({ ready: true, degraded: false })
+  })
+
+  test('while its own chaincode is away, and nobody else does', async () => {
+    await network.without('chaincode-north', async () => {
+      expect((await brokenAt('north', ['chaincode'])).status).toBe(200)
+      expect((await readiness('south')).body).toMatchObject({ ready: true, degraded: false })
+    })
+    await brokenAt('north', [])
     await readable('dr.chen', north)
   })
 })

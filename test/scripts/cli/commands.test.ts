@@ -247,6 +247,7 @@ describe('documents', () => {
     resourceType: 'DocumentReference',
     id: document,
     type: { coding: [{ code: '11502-2', display: 'Laboratory report' }] },
+    description: 'Blood count',
     context: { period: { start: '2026-01-02' } },
     custodian: { reference: 'Organization/north' },
   }
@@ -255,11 +256,18 @@ describe('documents', () => {
     instance.answer = () => ({ status: 200, body: searchset(reference) })
     const json = await instance.medledger('documents', '--patient', 'maria', '--as', 'dr.chen', '--json')
     expect(JSON.parse(json.stdout)).toEqual([
-      { id: document, type: '11502-2', date: '2026-01-02', custodian: 'north' },
+      {
+        id: document,
+        type: '11502-2',
+        typeName: 'Laboratory report',
+        title: 'Blood count',
+        date: '2026-01-02',
+        custodian: 'north',
+      },
     ])
     expect(json.stderr).toBe('This may not be all.\n')
     const plain = await instance.medledger('documents', '--patient', handle('maria'), '--as', 'dr.chen')
-    expect(plain.stdout).toContain('Laboratory report')
+    expect(plain.stdout).toMatch(/Laboratory report +2026-01-02 +north +Blood count\n/)
     expect(instance.asked.map(({ route }) => route)).toEqual(
       Array.from({ length: 2 }, () => `GET /fhir/DocumentReference?patient=${handle('maria')}`),
     )
@@ -276,57 +284,148 @@ describe('documents', () => {
   })
 })
 
-test('log prints its rows in ledger order, with exactly the members that scripts rely on', async () => {
-  const event = (block: number, position: number): object => ({
-    resourceType: 'AuditEvent',
-    extension: [
-      {
-        url: 'urn:medledger:entry',
-        valueString: JSON.stringify({
-          entry: `e${block}${position}`,
-          at: '2026-01-02T03:04:05Z',
-          block,
-          position,
-          kind: 'access',
-          person: 'Dr Wei Chen',
-          personId: 'x',
-          organisation: 'south',
-          outcome: 'deny',
-          documents: [{ id: document, outcome: 'deny' }],
-          delivered: false,
-        }),
-      },
-    ],
-  })
-  instance.answer = () => ({ status: 200, body: searchset(event(10, 0), event(9, 1), event(9, 0)) })
-  const json = await instance.medledger('log', '--patient', 'maria', '--as', 'maria', '--json')
-  const rows = JSON.parse(json.stdout) as { entry: string }[]
-  expect(rows.map(({ entry }) => entry)).toEqual(['e90', 'e91', 'e100'])
-  expect(rows[0]).toEqual({
-    entry: 'e90',
+describe('log', () => {
+  const rowOf = (more: object): object => ({
     at: '2026-01-02T03:04:05Z',
     block: 9,
-    kind: 'access',
+    position: 0,
     person: 'Dr Wei Chen',
     organisation: 'south',
-    purpose: null,
-    documents: [{ id: document, outcome: 'deny' }],
-    delivered: false,
+    custodian: 'north',
+    outcome: 'permit',
+    documents: [],
+    assurance: 'attested',
+    delivered: null,
+    ...more,
   })
-  const plain = await instance.medledger('log', '--patient', 'maria', '--as', 'maria')
-  expect(plain.stdout.split('\n')[1]).toMatch(/^2026-01-02T03:04:05Z {2}9 .*no .*deny north-/)
+  const event = (more: object): object => ({
+    resourceType: 'AuditEvent',
+    extension: [{ url: 'urn:medledger:entry', valueString: JSON.stringify(rowOf(more)) }],
+  })
+  const log = (...words: string[]): Promise<{ stdout: string }> =>
+    instance.medledger('log', '--patient', 'maria', '--as', 'maria', ...words)
+
+  test('prints its rows in ledger order', async () => {
+    const places = [
+      [10, 0],
+      [9, 1],
+      [9, 0],
+    ]
+    const events = places.map(([block, position]) =>
+      event({ entry: `e${block}${position}`, kind: 'log', block, position }),
+    )
+    instance.answer = () => ({ status: 200, body: searchset(...events) })
+    const rows = JSON.parse((await log('--json')).stdout) as { entry: string }[]
+    expect(rows.map(({ entry }) => entry)).toEqual(['e90', 'e91', 'e100'])
+  })
+
+  test('has exactly the members that scripts rely on, and what the table shows among them', async () => {
+    const access = {
+      entry: 'e1',
+      kind: 'access',
+      personId: 'x',
+      purpose: 'TREAT',
+      outcome: 'deny',
+      documents: [{ id: document, outcome: 'deny' }],
+      delivered: false,
+    }
+    const consent = { entry: 'e2', kind: 'consent', position: 1, change: 'revoke', consent: 'c1' }
+    const reading = { entry: 'e3', kind: 'log', position: 2, readingOf: 'AuditEvent' }
+    const release = { entry: 'e4', kind: 'release', position: 3, of: 'e1' }
+    instance.answer = () => ({
+      status: 200,
+      body: searchset(event(access), event(consent), event(reading), event(release)),
+    })
+    const absent = { personId: null, purpose: null, change: null, consent: null, readingOf: null, of: null }
+    const { assurance: _unused, ...common } = rowOf({}) as Record<string, unknown>
+    expect(JSON.parse((await log('--json')).stdout)).toEqual([
+      { ...common, ...absent, ...access },
+      { ...common, ...absent, ...consent },
+      { ...common, ...absent, ...reading },
+      { ...common, ...absent, ...release },
+    ])
+    const [, ...lines] = (await log()).stdout.split('\n')
+    expect(lines[0]).toMatch(/^2026-01-02T03:04:05Z {2}9 .*TREAT.*no .*deny north-/)
+    expect(lines.slice(1, 4).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+      'revoke c1',
+      'AuditEvent',
+      'of e1',
+    ])
+  })
 })
 
-test('status, people and token have the shapes that scripts rely on', async () => {
-  instance.answer = () => ({ status: 200, body: { ready: true } })
+describe('status', () => {
+  const says = (status: number, body: object): void => {
+    instance.answer = () => ({ status, body })
+  }
+  const whole = { ready: true, degraded: false, stopping: false, ledger: { connected: true, blocks: 1 } }
+
+  test('is ready when all gateways and all parts are, and has the addresses', async () => {
+    says(200, { ...whole, ordering: { works: true } })
+    const { code, stdout } = await instance.medledger('status', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      ready: true,
+      state: 'ready',
+      gateways: ['north', 'south', 'authority'].map((organisation) => ({
+        organisation,
+        url: expect.stringContaining('http://127.0.0.1:') as string,
+        state: 'ready',
+        broken: [],
+      })),
+      parts: [{ part: 'orderer', running: true }],
+      addresses: expect.arrayContaining([
+        {
+          organisation: 'north',
+          gateway: 'http://127.0.0.1:7710',
+          documentation: 'http://127.0.0.1:7710/docs',
+          metrics: 'http://127.0.0.1:7725/metrics',
+          provider: 'http://127.0.0.1:7722',
+        },
+      ]) as object[],
+    })
+    const plain = await instance.medledger('status')
+    expect(plain.stdout).toMatch(/^ready\n/)
+    for (const words of ['orderer  running', 'http://127.0.0.1:7725/metrics', '7722', '/docs'])
+      expect(plain.stdout).toContain(words)
+  })
+
+  test.each([
+    ['degraded', 200, { ...whole, degraded: true, ordering: { works: false } }, 'ordering'],
+    ['not ready', 503, { ...whole, ready: false, ledger: { connected: false, blocks: 1 } }, 'ledger'],
+    ['not ready', 503, { ...whole, ready: false, stopping: true }, 'stopping'],
+    ['not ready', 502, [], 'no answer'],
+  ])('says %s when gateways answer %i with %j', async (state, status, body, broken) => {
+    says(status, body)
+    const json = await instance.medledger('status', '--json')
+    expect(json.code).toBe(5)
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ready: false,
+      state,
+      gateways: [{ state, broken: [broken] }, {}, {}],
+    })
+    const plain = await instance.medledger('status')
+    expect([plain.code, plain.stdout.split('\n')[0]]).toEqual([5, state])
+    expect(plain.stdout).toContain(`${state}: ${broken}`)
+  })
+
+  test('is degraded while a part is stopped, whatever the gateways have noticed', async () => {
+    says(200, whole)
+    instance.parts = [
+      { part: 'orderer', running: true },
+      { part: 'provider-north', running: false },
+    ]
+    const { code, stdout } = await instance.medledger('status')
+    expect([code, stdout.split('\n')[0]]).toEqual([5, 'degraded'])
+    expect(stdout).toContain('provider-north  stopped')
+  })
+})
+
+test('people and token have the shapes that scripts rely on', async () => {
   const parse = async (...words: string[]): Promise<unknown> =>
     JSON.parse((await instance.medledger(...words, '--json')).stdout)
-  expect(await parse('status')).toMatchObject({ ready: true, gateways: [{ organisation: 'north' }, {}, {}] })
-  instance.answer = () => ({ status: 503 })
-  const unready = await instance.medledger('status', '--json')
-  expect(JSON.parse(unready.stdout)).toMatchObject({ ready: false, gateways: [{ ready: false }, {}, {}] })
-  expect(unready.code).toBe(5)
-  expect(await parse('people')).toContainEqual({ user: 'dr.chen', role: 'doctor', organisation: 'south' })
+  const chen = { user: 'dr.chen', role: 'doctor', organisation: 'south', handle: handle('dr.chen') }
+  expect(await parse('people')).toContainEqual(chen)
   const { token } = (await parse('token', '--user', 'maria')) as { token: string }
   expect(decodeJwt(token)).toMatchObject({ sub: 'maria', roles: ['patient'] })
 })

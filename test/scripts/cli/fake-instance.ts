@@ -13,6 +13,7 @@ import {
 } from '../../../scripts/development/index.ts'
 import { run } from '../../../scripts/cli/run.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
+import { serveControl, type PartStatus } from '../../../scripts/start/control.ts'
 import { writeInstance } from '../../../scripts/start/instance.ts'
 import { pathsIn } from '../../../scripts/start/paths.ts'
 
@@ -43,6 +44,8 @@ export interface FakeInstance {
   readonly people: readonly DevelopmentPerson[]
   readonly asked: Asked[]
   answer: (asked: Asked) => Reply
+  /** What its supervisor says of its parts. */
+  parts: PartStatus[]
   medledger(...words: string[]): Promise<Finished>
   /** Nothing listens at the gateways' addresses any more. */
   closeGateways(): Promise<void>
@@ -114,6 +117,13 @@ export async function fakeInstance(): Promise<FakeInstance> {
   const topology = { ...demo, constitution }
   const gateways = constitution.organisations.map(({ name }) => ({ organisation: name, url }))
   await writeInstance(paths, { pid: process.pid, control: paths.control, topology, gateways, parts: [] })
+  const nothing = async (): Promise<void> => {}
+  const control = await serveControl(paths.control, {
+    stopAll: () => {},
+    stopPart: nothing,
+    startPart: nothing,
+    status: () => instance.parts,
+  })
   const closeGateways = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((resolve) => {
@@ -125,10 +135,12 @@ export async function fakeInstance(): Promise<FakeInstance> {
     people,
     asked,
     answer: () => ({ status: 500 }),
+    parts: [{ part: 'orderer', running: true }],
     medledger: (...words) => runCommand(...words, '--data', data),
     closeGateways,
     async close() {
       await closeGateways()
+      await control.close()
       await rm(data, { recursive: true, force: true })
     },
   }

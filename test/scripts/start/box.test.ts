@@ -2,20 +2,23 @@ import { randomId } from 'medledger-chaincode/api'
 import { expect, test } from 'vitest'
 import { inventPeople } from '../../../scripts/development/index.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
+import { addressesOf } from '../../../scripts/start/addresses.ts'
 import { renderBox, storyCommands } from '../../../scripts/start/box.ts'
 import { runChecklist } from '../../../scripts/start/checklist.ts'
 import { storyDocument } from '../../../scripts/start/demo.ts'
 
 const content = {
-  gateways: [{ organisation: 'north', url: 'http://127.0.0.1:1' }],
+  addresses: addressesOf(demoTopology(1000)),
   people: inventPeople(demoTopology().constitution, randomId),
   document: storyDocument,
   dataOption: ' --data elsewhere',
 }
 
-test('the box has the addresses, everybody, the five commands whole, and what this is not for', () => {
+test('the box has the addresses of gateways, providers and metrics, everybody, the five commands whole, and what this is not for', () => {
   const box = renderBox(content)
-  expect(box).toContain('http://127.0.0.1:1')
+  for (const { gateway, provider, metrics } of content.addresses)
+    expect(box).toContain(`${gateway}  ${provider}  ${metrics}\n`)
+  expect(box).toContain('/docs')
   for (const { user } of content.people) expect(box).toContain(user)
   const commands = storyCommands(storyDocument ?? '', content.dataOption)
   expect(commands).toHaveLength(5)

@@ -4,7 +4,7 @@ import { keepBlocks, type Blocks, type OpenStream } from './blocks.ts'
 import { deliverFrom } from './deliver.ts'
 import { followBlocks } from './follow.ts'
 import { nativeIdentityProvider, toX509, type FabricIdentity } from './identity.ts'
-import { rememberHealth } from './node.ts'
+import { reachAny, rememberHealth } from './node.ts'
 import { createPace } from './pace.ts'
 import { prepareProfile, type ConnectionProfile } from './profile.ts'
 import { createQueries } from './query.ts'
@@ -51,6 +51,7 @@ const defaults = {
 } as const satisfies Required<FabricTimeouts>
 
 const peerConnectMs = 1000
+const ordererConnectMs = 800
 const queryConnectMs = 500
 const queryTotalMs = 3000
 const reconnectMs = 200
@@ -158,9 +159,10 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     timeoutMs: settings.evaluateTimeoutMs,
     totalMs: queryTotalMs,
   })
+  const orderers = channel.getCommitters()
   const submitOptions: SubmitOptions = {
     ...shared,
-    orderers: channel.getCommitters(),
+    orderers,
     peerHealth,
     // So that whoever is asked last still has half of the time.
     pace: createPace({ leastMs: settings.hedgeMs, mostMs: settings.endorseTimeoutMs / 2 }),
@@ -173,6 +175,7 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     submit: (sealed, endorsers) => submit(sealed, endorsers, submitOptions),
     evaluate: (sealed, organisations, minimumBlock) => queries.evaluate(sealed, organisations, minimumBlock),
     height: () => tail.height(),
+    reachesOrderer: () => reachAny(orderers, ordererConnectMs),
     waitForBlock: (block, timeoutMs) => tail.waitForBlock(block, timeoutMs),
     watch(watcher) {
       watchers.add(watcher)

@@ -45,6 +45,15 @@ export async function reach(node: LedgerNode, waitMs: number): Promise<boolean> 
   return joins && left > 0 ? within(connect(node), left) : false
 }
 
+/** Whether one of the nodes can be spoken to within `waitMs`. */
+export async function reachAny(nodes: readonly LedgerNode[], waitMs: number): Promise<boolean> {
+  const attempts = nodes.map(async (node) => {
+    if (!(await reach(node, waitMs))) throw new Error(`${node.name} is not connected`)
+    return true
+  })
+  return Promise.any(attempts).catch(() => false)
+}
+
 /** Remembers which nodes failed lately, so that they are asked last. */
 export interface Health {
   failed(node: { readonly name: string }): void

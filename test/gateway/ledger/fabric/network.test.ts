@@ -115,13 +115,16 @@ describe('the ledger over Fabric’s protocols', () => {
   })
 
   test('without an orderer nothing is ordered, in time, and afterwards all is well', async () => {
+    expect(await ledger.reachesOrderer()).toBe(true)
     await probes.network.stop('orderer')
+    expect(await ledger.reachesOrderer()).toBe(false)
     const { code, ms } = await failure(ledger.submit(countAccess(), north))
     expect(code).toBe('LEDGER_UNAVAILABLE')
     expect(ms).toBeLessThan(5000)
     await probes.network.start('orderer')
     await eventually(() => ledger.submit(countAccess(), north))
     await eventually(async () => expect(await valueOf('access-north', ['north'])).toBe('3'))
+    expect(await ledger.reachesOrderer()).toBe(true)
   })
 
   test('while the own peer is away others confirm, and followers miss and repeat nothing', async () => {
