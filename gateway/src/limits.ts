@@ -63,8 +63,7 @@ export async function limitRequests(
       metrics.token('accepted')
       callers.set(request, bearer)
       await limitPerson(request)
-      // All patients share an organisation: nobody may keep another from revoking.
-      if (request.method !== 'PUT') await limitOrganisation(request)
+      if (!changesConsent(request)) await limitOrganisation(request)
       return bearer
     } catch (error) {
       if (!isSpoken(error)) throw error
@@ -74,6 +73,10 @@ export async function limitRequests(
     }
   }
 }
+
+/** All patients share an organisation, and nobody may keep another from denying or revoking. */
+const changesConsent = ({ method, routeOptions: { url = '' } }: FastifyRequest): boolean =>
+  method !== 'GET' && url.startsWith('/fhir/Consent')
 
 const heapShare = 0.9
 

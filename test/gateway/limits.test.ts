@@ -4,8 +4,9 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { createErrorHandler } from '../../gateway/src/error-reply.ts'
 import { shedLoad } from '../../gateway/src/limits.ts'
 import { createMetrics } from '../../gateway/src/metrics.ts'
-import { capturedLog, grantAt, revokeAt, testNetwork, type TestNetwork } from '../support/gateway-network.ts'
+import { capturedLog, testNetwork, type TestNetwork } from '../support/gateway-network.ts'
 import { limitsOf } from '../support/gateway-operation.ts'
+import { consentOf } from '../support/ledger-samples.ts'
 import { people, type User } from '../support/ledger-world.ts'
 
 type Answer = Awaited<ReturnType<TestNetwork['send']>>
@@ -73,13 +74,18 @@ test('an organisationâ€™s people have a limit together, and other organisationsâ
   expect((await network.send('maria', { url, through: 'north' })).statusCode).toBe(200)
 })
 
-test('no other patient keeps one from revoking, however much they all ask', async () => {
+test('no other patient keeps one from denying or revoking, however much they all ask', async () => {
   const network = await testNetwork(undefined, { limits: limitsOf({ organisationPerMinute: 2 }) })
-  const consent = await grantAt(network, 'maria', { type: 'permit' })
   const url = `/fhir/Consent?patient=${people.tomas.handle}`
   const others = await times(3, () => network.send('tomas', { url }))
-  expect(statuses(others)).toContain(429)
-  await revokeAt(network, 'maria', consent)
+  expect(statuses(others)).toEqual([200, 200, 429])
+  const patient = { reference: `Patient/${people.maria.handle}` }
+  const change = (method: 'POST' | 'PUT', path: string, body: object): Promise<Answer> =>
+    network.send('maria', { url: `/fhir/Consent${path}`, method, body: { ...body, patient } })
+  const denied = await change('POST', '', consentOf({ type: 'deny' }))
+  const { id } = denied.json<{ id: string }>()
+  const revoked = await change('PUT', `/${id}`, { resourceType: 'Consent', status: 'inactive' })
+  expect(statuses([denied, revoked])).toEqual([201, 200])
 })
 
 describe('refused tokens', () => {
