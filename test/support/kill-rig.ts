@@ -7,11 +7,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import type { Constitution } from 'medledger-chaincode/api'
 import { gatewayPlan } from '../../scripts/start/parts.ts'
-import { pathsIn } from '../../scripts/start/paths.ts'
-import { prepare, type Prepared } from '../../scripts/start/prepare.ts'
-import { readInstanceSettings } from '../../scripts/start/settings.ts'
+import type { Prepared } from '../../scripts/start/prepare.ts'
 import { control, startInstance } from './instance.ts'
 import { openNetwork, type Network } from './network.ts'
+import { preparedOf } from './own-gateway.ts'
 import { poll } from './poll.ts'
 
 const entry = fileURLToPath(new URL('killable-gateway.ts', import.meta.url))
@@ -122,8 +121,7 @@ async function takeOver(data: string, cleanUps: (() => Promise<void>)[]): Promis
     readonly topology: { readonly constitution: Constitution }
     readonly gateways: readonly { readonly organisation: string; readonly url: string }[]
   }
-  const paths = pathsIn(data)
-  const prepared = await prepare(await readInstanceSettings(paths), paths)
+  const prepared = await preparedOf(data)
   const { constitution } = record.topology
   const names = constitution.organisations.map(({ name }) => name)
   for (const name of names) await control(data, 'stop', `gateway-${name}`)

@@ -164,7 +164,8 @@ type Found = { readonly kid: string; readonly key: ReturnType<typeof signingKeyO
 
 async function readJwks({ jwks, alg, kid }: AddOptions): Promise<Found[]> {
   try {
-    const { keys } = JSON.parse(await readFile(jwks, 'utf8')) as { keys: Record<string, unknown>[] }
+    const { keys } = JSON.parse(await readFile(jwks, 'utf8')) as { keys?: Record<string, unknown>[] }
+    if (!Array.isArray(keys)) throw new Error('it is no JWK Set, an object with a list of keys')
     const wanted = keys.filter((key) => key['use'] !== 'enc' && (kid === undefined || key['kid'] === kid))
     if (wanted.length === 0) throw new Error('it has no such signing key')
     return wanted.map((key) => ({ kid: String(key['kid']), key: signingKeyOf(key, alg ?? key['alg']) }))

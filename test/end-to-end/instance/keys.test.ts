@@ -1,8 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodeProtectedHeader } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { decodeProtectedHeader, SignJWT } from 'jose'
+import { randomId } from 'medledger-chaincode/api'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { demoTopology } from '../../../scripts/network/topology.ts'
 import { medledger } from '../../support/command-line.ts'
 import { startInstance, type RunningInstance } from '../../support/instance.ts'
@@ -95,6 +97,52 @@ test('a rotation lets every request succeed that is made meanwhile, with old tok
   ])
   // Its last tokens may still be in use.
   expect(await json('keys', 'retire', '--org', 'authority')).toEqual({ retired: [] })
+})
+
+describe('keys add', () => {
+  const kid = 'added'
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const add = async (content: string, ...more: string[]): ReturnType<typeof medledger> => {
+    const file = join(data, 'jwks.json')
+    await writeFile(file, content)
+    return medledger(['keys', 'add', '--org', 'authority', '--jwks', file, '--data', data, ...more])
+  }
+  const setOf = (...keys: object[]): string => JSON.stringify({ keys })
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA', use: 'sig' }
+  const token = (): Promise<string> =>
+    new SignJWT({ client_id: 'elsewhere', roles: ['patient'] })
+      .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
+      .setIssuer(constitution.issuers[2]?.issuer ?? '')
+      .setSubject('maria')
+      .setAudience(constitution.organisations[0]?.audience ?? '')
+      .setJti(randomId())
+      .setIssuedAt()
+      .setExpirationTime('5 minutes')
+      .sign(privateKey)
+
+  test.each([
+    ['what is no JSON', 'keys', [], 'it is not JSON'],
+    ['no key set', '{}', [], 'it is no JWK Set'],
+    ['a set without the key that is named', setOf(jwk), ['--kid', 'other'], 'no such signing key'],
+    ['a key for encryption only', setOf({ ...jwk, use: 'enc' }), [], 'no such signing key'],
+    ['a key without an algorithm', setOf({ ...jwk, alg: undefined }), [], ''],
+    ['a key for another algorithm', setOf(jwk), ['--alg', 'PS256'], ''],
+  ])('refuses %s', async (_what, content, more, words) => {
+    const { code, stderr } = await add(content, ...more)
+    expect([code, stderr.trim().split('\n').length]).toEqual([2, 1])
+    expect(stderr).toContain(words)
+  })
+
+  test('puts a key on the ledger, whose tokens the gateways then take', async () => {
+    expect(await ask(0, await token())).toBe(401)
+    const added = await add(setOf({ ...jwk, kid: 'left out' }, jwk), '--kid', kid)
+    expect(added).toMatchObject({ code: 0, stdout: `${kid} is on the ledger.\n` })
+    const taken = await poll('its tokens to be taken', async () => {
+      const status = await ask(0, await token())
+      return status === 401 ? undefined : status
+    })
+    expect(taken).toBe(await ask(0, await tokenAt('north')))
+  })
 })
 
 test('after an emergency revocation no gateway takes a token of the key, remembered or not', async () => {
