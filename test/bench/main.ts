@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { repository } from '../support/command-line.ts'
 import { testPort } from '../support/ports.ts'
 import { startBareNetwork } from './bare-network.ts'
@@ -21,21 +20,9 @@ import { measure, type Comparison, type Schedule } from './rounds.ts'
 import { connectStock } from './stock-sdk.ts'
 import type { Bench } from './work.ts'
 
-/*
- * `npm run bench -- [--quick] [--json FILE] [--only TEXT] [--against DIR]`: real processes on the embedded network, in a
- * temporary directory. Two arms of each comparison take turns in short rounds, so that what else runs on the machine
- * falls on both; ratios and CPU times mean more than rates.
- */
-
-const usage = `npm run bench -- [options]
-  --quick         two or three minutes instead of seven: fewer and shorter rounds, 100 patients instead of 1,000
-  --json FILE     writes all figures there
-  --only TEXT     only comparisons whose name has this text
-  --against DIR   compares whole readings with those of another source tree (installed) instead
-`
-
 const full = { patients: 1000, lone: 300, schedule: { blocks: 3, roundMs: 1500, warmUpMs: 1500 } } as const
-const quick = { patients: 100, lone: 100, schedule: { blocks: 2, roundMs: 400, warmUpMs: 400 } } as const
+const quickSchedule = { blocks: 2, roundMs: 400, warmUpMs: 400, enoughMs: 5000 } as const
+const quick = { patients: 100, lone: 100, schedule: quickSchedule } as const
 
 /** The embedded network's own: see `defaultBatch` there. */
 const blockTimeoutMs = 50
@@ -54,7 +41,7 @@ interface Extent {
   readonly schedule: Schedule
 }
 
-function extentOf({ quick: isQuick, against }: Options): Extent {
+function extentOf({ quick: isQuick, against }: BenchOptions): Extent {
   if (!isQuick) return full
   return against === undefined ? quick : { ...quick, schedule: quickTrees }
 }
@@ -107,7 +94,8 @@ async function runAll(comparisons: readonly Comparison[], schedule: Schedule): P
   return summaries
 }
 
-interface Options {
+/** What the command line asks for. */
+export interface BenchOptions {
   readonly quick: boolean
   readonly json?: string | undefined
   readonly only?: string | undefined
@@ -116,7 +104,7 @@ interface Options {
 
 /** Everything that is measured on a network of this source tree, or of two trees. */
 async function measureAll(
-  { only = '', against }: Options,
+  { only = '', against }: BenchOptions,
   { patients, lone, schedule }: Extent,
   { directory, cleanUps }: { readonly directory: string; readonly cleanUps: CleanUps },
 ): Promise<{ readonly alone: LoneAccess | undefined; readonly summaries: readonly Summary[] }> {
@@ -131,7 +119,8 @@ async function measureAll(
   return { alone, summaries: await runAll(chosen(comparisonsOf(work)), schedule) }
 }
 
-async function bench(options: Options): Promise<void> {
+/** Measures, prints the tables, and undoes what it has set up. Errors: any. */
+export async function bench(options: BenchOptions): Promise<void> {
   const extent = extentOf(options)
   const directory = await mkdtemp(join(tmpdir(), 'medledger-bench-'))
   const cleanUps: CleanUps = [() => rm(directory, { recursive: true, force: true })]
@@ -182,7 +171,7 @@ interface Environment {
 
 const describe = ({ date, commit, cpu, cores, node, loadBefore, schedule }: Environment): string =>
   `${date}, commit ${commit}, ${cpu.trim()}, ${cores} cores, Node ${node}, load before ${loadBefore.toFixed(1)}; ` +
-  `${schedule.blocks * 4} rounds of ${schedule.roundMs / 1000} s in ABBA order for each comparison. ` +
+  `${schedule.enoughMs === undefined ? '' : 'up to '}${schedule.blocks * 4} rounds of ${schedule.roundMs / 1000} s in ABBA order for each comparison. ` +
   'Ratios are medians with a 95 % bootstrap interval.'
 
 const render = (environment: Environment, summaries: readonly Summary[], alone?: LoneAccess): string =>
@@ -193,21 +182,3 @@ const render = (environment: Environment, summaries: readonly Summary[], alone?:
     renderArms(summaries),
     '',
   ].join('\n\n')
-
-try {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      only: { type: 'string' },
-      against: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) process.stdout.write(usage)
-  else await bench(values)
-  process.exit(0)
-} catch (error) {
-  say((error as Error).message)
-  process.exit(1)
-}

@@ -18,6 +18,8 @@ export interface Summary {
   readonly name: string
   readonly operation: string
   readonly inFlight: number
+  /** Of both arms together. */
+  readonly rounds: number
   readonly arms: readonly [ArmSummary, ArmSummary]
   /** The first arm's value by the second's: the median over the rounds and its 95 % interval. */
   readonly ratios: {
@@ -69,6 +71,7 @@ export function summarise({ comparison, rounds }: Measured): Summary {
     name,
     operation,
     inFlight,
+    rounds: rounds[0].length + rounds[1].length,
     arms: [summariseArm(arms[0].name, rounds[0]), summariseArm(arms[1].name, rounds[1])],
     ratios: { perSecond: compared(perSecond), cpuMs: compared(cpuOf), p50Ms: compared(p50Of) },
   }
@@ -96,10 +99,11 @@ const withInterval = ({ median, low, high }: Estimate): string =>
   `${round(median)} [${round(low)}, ${round(high)}]`
 
 export function renderRatios(summaries: readonly Summary[]): string {
-  const head = ['first : second', 'in flight', 'operations/s', 'CPU per operation', 'p50']
-  const rows = summaries.map(({ name, inFlight, ratios }) => [
+  const head = ['first : second', 'in flight', 'rounds', 'operations/s', 'CPU per operation', 'p50']
+  const rows = summaries.map(({ name, inFlight, rounds, ratios }) => [
     name,
     String(inFlight),
+    String(rounds),
     withInterval(ratios.perSecond),
     withInterval(ratios.cpuMs),
     withInterval(ratios.p50Ms),

@@ -41,6 +41,8 @@ export interface Measured {
 export interface Schedule {
   /** Blocks of four rounds: ABBA. */
   readonly blocks: number
+  /** After this long no further block of a comparison is begun, however many are left; one there always is. */
+  readonly enoughMs?: number
   readonly roundMs: number
   readonly warmUpMs: number
 }
@@ -79,8 +81,12 @@ async function runRound(arm: Arm, inFlight: number, durationMs: number): Promise
 export async function measure(comparison: Comparison, schedule: Schedule): Promise<Measured> {
   const { arms, inFlight } = comparison
   const rounds: [Round[], Round[]] = [[], []]
+  const end = performance.now() + (schedule.enoughMs ?? Number.POSITIVE_INFINITY)
   for (const arm of arms) await runRound(arm, inFlight, schedule.warmUpMs)
-  for (const which of interleaved(schedule.blocks))
-    rounds[which].push(await runRound(arms[which], inFlight, schedule.roundMs))
+  for (let block = 0; block < schedule.blocks; block += 1) {
+    if (block > 0 && performance.now() >= end) break
+    for (const which of interleaved(1))
+      rounds[which].push(await runRound(arms[which], inFlight, schedule.roundMs))
+  }
   return { comparison, rounds }
 }
