@@ -89,7 +89,7 @@ const renderStatus = (state: State, { gateways, parts, addresses }: Shown): stri
         documentation,
       ]),
     ),
-  ].join('')
+  ].join('\n')
 
 /** `medledger stop`: the whole instance, returning when its process has ended; or one part of it. */
 export async function stop(
