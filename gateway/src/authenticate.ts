@@ -88,7 +88,7 @@ export function bearerOf(request: FastifyRequest): Bearer {
   return bearer
 }
 
-const isPurpose = (code: string): code is PurposeOfUse => (purposesOfUse as readonly string[]).includes(code)
+const isPurpose = (code: string): code is PurposeOfUse => purposesOfUse.includes(code)
 
 /**
  * The purpose of use of a request: the header `X-Purpose-Of-Use` within what the token allows, else the token's only

@@ -40,7 +40,7 @@ export const collect =
 /** A code of HL7 v3 ActReason. Errors: bad input, with the list. */
 export function parsePurpose(value: string): string {
   const code = value.toUpperCase()
-  if ((purposesOfUse as readonly string[]).includes(code)) return code
+  if (purposesOfUse.includes(code)) return code
   throw new InvalidArgumentError(`It must be one of ${purposesOfUse.join(', ')}.`)
 }
 

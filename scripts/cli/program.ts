@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { topologyNames } from '../start/topologies.ts'
 import type { GrantOptions } from './commands/consent.ts'
+import type { DecideOptions } from './commands/decide.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { KeysOptions } from './commands/keys.ts'
 import type { StartCommandOptions } from './commands/start.ts'
@@ -28,7 +29,16 @@ export function createProgram(output: Output): Command {
       '\nExit codes: 0 done, 1 error, 2 usage or bad input, 3 not found, 4 refused or not authenticated,\n' +
         '5 ledger or service unavailable, 6 verification failed, 7 outcome unknown.',
     )
-  for (const add of [addInstance, addPeople, addReading, addConsent, addImport, addKeys, addConfig])
+  for (const add of [
+    addInstance,
+    addPeople,
+    addReading,
+    addConsent,
+    addImport,
+    addKeys,
+    addConfig,
+    addDecide,
+  ])
     add(program, output)
   return program
 }
@@ -161,5 +171,15 @@ function addConfig(program: Command, output: Output): void {
     .option('--json', 'data as JSON on standard output, words on standard error')
     .action(async (options: { json?: true }) =>
       (await import('./commands/config.ts')).configCheck(options, output),
+    )
+}
+
+function addDecide(program: Command, output: Output): void {
+  program
+    .command('decide')
+    .description('decide a case that is given in FHIR on standard input, without any ledger')
+    .option('--ndjson', 'a case a line, answered by a decision a line')
+    .action(async (options: DecideOptions) =>
+      (await import('./commands/decide.ts')).decideCommand(options, output),
     )
 }

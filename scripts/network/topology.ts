@@ -65,7 +65,7 @@ function topology(placements: Placement[], firstPort: number): Topology {
         issuer('authority', ['patient', 'auditor', 'operator'], firstPort),
       ],
       placements,
-      defaultPolicy: 'basic-normal',
+      defaultPolicy: 'deny',
     },
     chaincode: { name: 'medledger', version: '1', packageId: `medledger_1:${'0'.repeat(64)}` },
     orderer: 'authority',

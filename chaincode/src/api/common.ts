@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { purposesOfUse } from '../core/vocabulary.ts'
+import { purposeCodes } from '../core/tables/purposes.ts'
 
 /** 128 random bits in lower-case hexadecimal: request ids, salts, patients' and people's handles, consents. */
 export const Id = Type.String({ pattern: '^[0-9a-f]{32}$' })
@@ -22,9 +22,10 @@ export const FhirDateTime = Type.String({
   pattern: '^\\d{4}(-\\d{2}(-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2}))?)?)?$',
 })
 
-export { purposesOfUse }
-export type PurposeOfUse = (typeof purposesOfUse)[number]
-export const PurposeOfUse = Type.Unsafe<PurposeOfUse>(Type.Enum([...purposesOfUse]))
+/** The codes below PurposeOfUse in HL7 v3 ActReason. */
+export const purposesOfUse = purposeCodes
+export const PurposeOfUse = Type.Unsafe<string>(Type.Enum([...purposesOfUse]))
+export type PurposeOfUse = Static<typeof PurposeOfUse>
 
 /** A coded value: system and code decide, the display text is for people. */
 export const Coding = Type.Object(

@@ -1,12 +1,13 @@
 import { Type, type Static } from 'typebox'
+import { defaultPolicies } from '../core/facts.ts'
 import { roles } from '../core/vocabulary.ts'
 
 /** What a person may be: asserted by an issuer, recorded in the registry, never taken from a token alone. */
 export const Role = Type.Unsafe<(typeof roles)[number]>(Type.Enum([...roles]))
 export type Role = Static<typeof Role>
 
-/** What applies when no directive does: the policies of IHE PCF that this version decides. */
-export const DefaultPolicy = Type.Union([Type.Literal('deny'), Type.Literal('basic-normal')])
+/** What applies when no directive does: one of the policies of IHE PCF. */
+export const DefaultPolicy = Type.Unsafe<(typeof defaultPolicies)[number]>(Type.Enum([...defaultPolicies]))
 export type DefaultPolicy = Static<typeof DefaultPolicy>
 
 const Name = Type.String({ pattern: '^[a-z][a-z0-9]{1,15}$' })
@@ -88,6 +89,8 @@ export const Constitution = Type.Object(
     placements: Type.Array(Placement, { minItems: 1 }),
     /** What applies to a patient who has not chosen otherwise. */
     defaultPolicy: DefaultPolicy,
+    /** Where a directive's days begin and end: a name of the IANA time zone database; UTC unless said otherwise. */
+    timeZone: Type.Optional(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_+/-]{0,63}$' })),
   },
   { additionalProperties: false },
 )

@@ -20,12 +20,12 @@ export type Outcome = Static<typeof Outcome>
 /** Why a record was permitted or denied. */
 export const Basis = Type.Union([
   /** A directive of the patient. */
-  Type.Literal('directive'),
+  Type.Literal('consent'),
   /** The patient asks for her own record. */
   Type.Literal('self'),
-  /** The policy `basic-normal`: the custodian's own staff, for what they wrote. */
+  /** No directive applies: the custodian's own staff, for what they wrote, for treatment. */
   Type.Literal('author'),
-  /** No directive applies and the default policy does not permit. */
+  /** No directive applies: the default policy decides. */
   Type.Literal('default-policy'),
   /** The custodian has no document with this id. */
   Type.Literal('no-such-document'),
@@ -95,6 +95,8 @@ export const Inputs = Type.Object(
     defaultPolicy: Type.Optional(DefaultPolicy),
     /** Version of the decision's meaning. */
     core: Type.Integer({ minimum: 1 }),
+    /** Version of the code tables. */
+    codeTables: Type.Integer({ minimum: 1 }),
     /** SHA-256 of the constitution in canonical form. */
     constitution: Digest,
   },
@@ -139,6 +141,16 @@ export const Entry = Type.Object(
 )
 export type Entry = Static<typeof Entry>
 
+/** Security labels: those of the document and of everything in it (HL7 v3 Confidentiality and ActCode). */
+export const Labels = Type.Array(Coding, { minItems: 1, maxItems: 20, uniqueItems: true })
+
+/** What a document belongs to, e.g. `Encounter/…`, in the custodian's own ids. */
+export const Related = Type.Array(Type.String({ pattern: '^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}$' }), {
+  minItems: 1,
+  maxItems: 20,
+  uniqueItems: true,
+})
+
 /** What a placement's members know of a document; its content stays encrypted with the custodian. */
 export const Descriptor = Type.Object(
   {
@@ -150,6 +162,8 @@ export const Descriptor = Type.Object(
     date: FhirDateTime,
     /** Handle of the registered person who wrote it. */
     author: Type.Optional(Id),
+    labels: Type.Optional(Labels),
+    related: Type.Optional(Related),
     /** SHA-256 of the ciphertext in the custodian's vault. */
     digest: Digest,
   },

@@ -11,7 +11,7 @@ import {
   SigningKey,
   limits,
 } from './common.ts'
-import { IssuerKey, Person, ReadingOf } from './entry.ts'
+import { IssuerKey, Labels, Person, ReadingOf, Related } from './entry.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -75,7 +75,7 @@ export const GrantConsent = Type.Object(
     custodian: OrganisationName,
     patient: Id,
     consent: Id,
-    /** The FHIR R4 Consent as given. */
+    /** The FHIR Consent, R4 or R5, as given. */
     directive: Type.Record(Type.String(), Type.Unknown()),
   },
   closed,
@@ -95,6 +95,8 @@ export const DocumentRegistration = Type.Object(
     title: Type.Optional(Type.String({ maxLength: 200 })),
     date: FhirDateTime,
     author: Type.Optional(Id),
+    labels: Type.Optional(Labels),
+    related: Type.Optional(Related),
     digest: Digest,
   },
   closed,

@@ -1,110 +1,111 @@
-import type { Actor, Directive } from './directive.ts'
-import type { Asker, Facts, RecordFacts } from './facts.ts'
+import { conceivable } from './conceive.ts'
+import type { Directive } from './directive.ts'
+import type { Combining, Facts, RecordFacts } from './facts.ts'
+import type { Obstacle } from './evaluate.ts'
+import { hear, judge, type Hearing, type Judgement, type Outcome } from './judge.ts'
+import { residualOf, type ResidualRule } from './residual.ts'
+import { isSuperseded } from './supersede.ts'
 
 /** Version of what {@link decide} means; an entry names it, so that an old decision can be replayed by its own rules. */
-export const coreVersion = 1
+export const coreVersion = 2
 
-export interface Decision {
-  /** Permit when a conceivable record would be permitted; it does not depend on the records sent. */
-  readonly outcome: 'permit' | 'deny'
-  readonly basis: Basis
-  /** Consents that decided, sorted. */
-  readonly basedOn: readonly string[]
-  readonly rule: 'deny-overrides'
-  /** Directives whose effect depends on the record. */
-  readonly residual: readonly Directive[]
+export interface Decision extends Judgement {
+  /** How directives that differ are combined. */
+  readonly rule: Combining
+  /** Rules that depend on the record, in order: of those that match a record the last counts. */
+  readonly residual: readonly ResidualRule[]
+  /** What was decided on each record that was sent, in their order. */
   readonly records: readonly RecordDecision[]
-  /** One line for every directive: whether and why it applies. */
-  readonly trace: readonly string[]
+  readonly trace: readonly Note[]
 }
 
-export type Basis = 'directive' | 'self' | 'author' | 'default-policy'
-
-export interface RecordDecision {
+export interface RecordDecision extends Judgement {
   readonly id: string
-  readonly outcome: 'permit' | 'deny'
-  readonly basis: Basis
-  readonly basedOn: readonly string[]
 }
 
-type Judgement = Pick<RecordDecision, 'outcome' | 'basis' | 'basedOn'>
+/** One step of the reasoning: codes and ids only, which {@link explain} puts into words. */
+export type Note =
+  | {
+      readonly note: 'does-not-apply'
+      readonly consent: string
+      readonly because: Obstacle | 'superseded'
+      readonly purpose?: string
+    }
+  | { readonly note: 'applies'; readonly consent: string; readonly purpose: string }
+  | { readonly note: 'not-understood'; readonly consent: string; readonly where: string }
+  | { readonly note: 'emergency-declared' }
+  | { readonly note: 'default-policy'; readonly policy: string; readonly purpose: string }
+  | {
+      readonly note: 'record'
+      readonly record: string
+      readonly outcome: Outcome
+      readonly because: Judgement['basis']
+      readonly basedOn: readonly string[]
+    }
 
 /**
- * Whether a patient's records may be shown, and why. Total and deterministic; the order of the directives is without
- * effect. A patient may see her own records; else a deny that applies trumps every permit; else a permit that applies
- * permits; else the default policy (IHE PCF) decides.
+ * Whether a patient's records may be shown, and why. Total and deterministic: it has no clock and reads nothing, and neither
+ * the order of directives, records and codes nor the records sent change the outcome. Sources: HL7 FHIR Consent (R4 6.2,
+ * R5), IHE PCF 1:53; the readings that they leave open are listed in the README.
  */
 export function decide(facts: Facts): Decision {
-  const trace: string[] = []
-  const applicable = facts.directives.filter((directive) => applies(directive, facts, trace))
-  const overall = judge(
-    facts,
-    applicable.filter((directive) => directive.types === undefined || directive.effect === 'permit'),
-  )
-  const mayPermitAuthor = overall.basis === 'default-policy' && authorsMay(facts)
+  const isReplacing = facts.directives.some(({ supersedes }) => supersedes !== undefined)
+  const superseded = isReplacing ? facts.directives.filter((directive) => isSuperseded(directive, facts)) : []
+  const heard =
+    superseded.length === 0
+      ? facts
+      : { ...facts, directives: facts.directives.filter((directive) => !superseded.includes(directive)) }
+  const hearings = hear(heard)
+  const overall = conceivable(heard, hearings)
+  const records = facts.records.map((record) => decideRecord(heard, hearings, record, overall))
   return {
-    ...(mayPermitAuthor ? { outcome: 'permit', basis: 'author', basedOn: [] } : overall),
-    rule: 'deny-overrides',
-    residual: applicable.filter((directive) => directive.types !== undefined),
-    records: facts.records.map((record) => ({ id: record.id, ...judgeRecord(facts, applicable, record) })),
-    trace: trace.sort(),
+    ...overall,
+    rule: facts.combining,
+    residual: overall.outcome === 'permit' ? residualOf(heard, hearings) : [],
+    records,
+    trace: traceOf(facts, hearings, superseded, records),
   }
 }
 
-/** Whether the directive's conditions other than those on the record hold. */
-function applies(directive: Directive, facts: Facts, trace: string[]): boolean {
-  const reason = obstacle(directive, facts)
-  trace.push(`${directive.consent}: ${reason ?? `${directive.effect} applies`}`)
-  return reason === undefined
+/** Where nothing can be permitted, no record is. */
+function decideRecord(
+  facts: Facts,
+  hearings: readonly Hearing[],
+  record: RecordFacts,
+  overall: Judgement,
+): RecordDecision {
+  const { outcome, basis, basedOn } = judge(facts, hearings, record)
+  const isExcluded = outcome === 'permit' && overall.outcome === 'deny'
+  return isExcluded ? { id: record.id, ...overall } : { id: record.id, outcome, basis, basedOn }
 }
 
-function obstacle(directive: Directive, { at, purpose, asker }: Facts): string | undefined {
-  if (directive.start !== undefined && at < directive.start) return 'not yet valid'
-  if (directive.end !== undefined && at > directive.end) return 'no longer valid'
-  if (directive.purposes !== undefined && !directive.purposes.includes(purpose)) return 'for another purpose'
-  if (directive.actors?.some((actor) => isActor(actor, asker)) === false) return 'for somebody else'
-  return undefined
+function traceOf(
+  facts: Facts,
+  hearings: readonly Hearing[],
+  superseded: readonly Directive[],
+  records: readonly RecordDecision[],
+): Note[] {
+  const trace: Note[] = []
+  if (facts.purposes.includes('BTG')) trace.push({ note: 'emergency-declared' })
+  for (const { consent } of superseded) trace.push({ note: 'does-not-apply', consent, because: 'superseded' })
+  for (const hearing of hearings) noteHearing(hearing, facts, trace)
+  for (const { id, outcome, basis, basedOn } of records) {
+    trace.push({ note: 'record', record: id, outcome, because: basis, basedOn })
+  }
+  return trace
 }
 
-function isActor(actor: Actor, asker: Asker): boolean {
-  if ('person' in actor) return asker.kind === 'person' && actor.person === asker.id
-  if ('organisation' in actor) return asker.kind === 'person' && actor.organisation === asker.organisation
-  return actor.role === asker.role
+function noteHearing({ purpose, rounds, silent }: Hearing, { defaultPolicy }: Facts, trace: Note[]): void {
+  const before = trace.length
+  for (const voices of rounds) {
+    for (const { directive } of voices) {
+      const { consent } = directive
+      trace.push({ note: 'applies', consent, purpose })
+      for (const where of directive.unclear ?? []) trace.push({ note: 'not-understood', consent, where })
+    }
+  }
+  if (trace.length === before) trace.push({ note: 'default-policy', policy: defaultPolicy, purpose })
+  for (const { directive, obstacle } of silent) {
+    trace.push({ note: 'does-not-apply', consent: directive.consent, because: obstacle, purpose })
+  }
 }
-
-function judgeRecord(facts: Facts, applicable: readonly Directive[], record: RecordFacts): Judgement {
-  const judgement = judge(
-    facts,
-    applicable.filter((directive) => isOfType(directive, record)),
-  )
-  const isAuthor = authorsMay(facts) && record.author === facts.asker.id
-  if (judgement.basis === 'default-policy' && isAuthor)
-    return { outcome: 'permit', basis: 'author', basedOn: [] }
-  return judgement
-}
-
-const isOfType = ({ types }: Directive, { type }: RecordFacts): boolean =>
-  types === undefined ||
-  types.some(({ system, code }) => code === type.code && (system === undefined || system === type.system))
-
-/** `basic-normal`: the custodian's own staff reach what they wrote, for treatment. */
-const authorsMay = ({ defaultPolicy, asker, custodian, purpose }: Facts): boolean =>
-  defaultPolicy === 'basic-normal' &&
-  asker.kind === 'person' &&
-  asker.organisation === custodian &&
-  purpose === 'TREAT'
-
-function judge({ asker, patient }: Facts, directives: readonly Directive[]): Judgement {
-  if (asker.kind === 'patient' && asker.id === patient)
-    return { outcome: 'permit', basis: 'self', basedOn: [] }
-  const denies = consentsOf(directives, 'deny')
-  if (denies.length > 0) return { outcome: 'deny', basis: 'directive', basedOn: denies }
-  const permits = consentsOf(directives, 'permit')
-  if (permits.length > 0) return { outcome: 'permit', basis: 'directive', basedOn: permits }
-  return { outcome: 'deny', basis: 'default-policy', basedOn: [] }
-}
-
-const consentsOf = (directives: readonly Directive[], effect: Directive['effect']): string[] =>
-  [
-    ...new Set(directives.filter((directive) => directive.effect === effect).map(({ consent }) => consent)),
-  ].sort()

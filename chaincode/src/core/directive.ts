@@ -1,25 +1,75 @@
-/**
- * The ledger's own form of a patient's directive. Every attribute that is present must match (AND), one of its values
- * suffices (OR), an absent attribute is no constraint (HL7 FHIR R4 Consent, section 6.2.4.1).
- */
+/** Stands in a rule for a value that was not understood: it permits nothing and keeps no deny from applying. */
+export const notUnderstood = '?'
+
+/** The ledger's own form of a Consent: plain JSON, without anything that a decision does not need. */
 export interface Directive {
   readonly consent: string
-  readonly effect: 'permit' | 'deny'
-  readonly actors?: readonly Actor[]
-  readonly purposes?: readonly string[]
-  /** Document types by code; a code with a system matches only within that system. */
-  readonly types?: readonly DocumentType[]
+  readonly root: Rule
+  /** When it was given, in milliseconds since 1970 (UTC): for `newest-wins`. */
+  readonly given?: number
+  /** Ids of the consents that this one replaces. */
+  readonly supersedes?: readonly string[]
+  /** Where something was not understood, e.g. `provision.modifierExtension`. */
+  readonly unclear?: readonly string[]
+}
+
+/**
+ * A provision. Every attribute that is present must match (AND), one of its values suffices (OR), an absent attribute is no
+ * constraint (HL7 FHIR R4 Consent, 6.2.4.1). Rules below it are its exceptions or additions.
+ */
+export interface Rule {
+  readonly effect: Effect
+  /** Something could change its meaning that was not understood: it and the rules below it permit nothing. */
+  readonly unclear?: true
   /** First and last instant of validity, inclusive, in milliseconds since 1970 (UTC). */
   readonly start?: number
   readonly end?: number
+  readonly actors?: readonly Actor[]
+  /** Codes of v3-ActReason; `system|code` of another system. */
+  readonly purposes?: readonly string[]
+  /** Codes of consentaction. */
+  readonly actions?: readonly string[]
+  /** Types of resource or document; `documents` as well where a dialect has an attribute of its own for the latter. */
+  readonly classes?: readonly Class[]
+  readonly documents?: readonly Class[]
+  readonly codes?: readonly Code[]
+  readonly data?: readonly DataReference[]
+  /** First and last instant of the record's clinical date. */
+  readonly dated?: { readonly start?: number; readonly end?: number }
+  readonly labels?: Labels
+  readonly rules?: readonly Rule[]
 }
 
-export type Actor =
-  | { readonly person: string }
-  | { readonly organisation: string }
-  | { readonly role: string }
+export type Effect = 'permit' | 'deny'
 
-export interface DocumentType {
-  readonly system?: string
-  readonly code: string
+/**
+ * Who acts: by reference (`Type/id`), by identifier, by role, or anybody. A role beside a reference or identifier must match
+ * as well.
+ */
+export interface Actor {
+  readonly reference?: string
+  /** `system|value`. */
+  readonly identifier?: string
+  readonly role?: string
+  readonly anybody?: true
+}
+
+/** A type of resource, or a type of document by system and code; a code that was not understood. */
+export type Class = { readonly resource: string } | Code | typeof notUnderstood
+
+/** A coded value; without a system it matches in any. */
+export type Code = { readonly system?: string; readonly code: string } | typeof notUnderstood
+
+/** Named data: the resource itself, what refers to it, or what an author wrote. */
+export interface DataReference {
+  readonly meaning: 'instance' | 'related' | 'dependents' | 'authoredby' | typeof notUnderstood
+  readonly reference: string
+}
+
+/** Security labels. */
+export interface Labels {
+  /** Place in `confidentialities`: a ceiling in a permit, a floor in a deny. */
+  readonly confidentiality?: number
+  /** Codes of v3-ActCode; `system|code` of another system. */
+  readonly sensitivities?: readonly string[]
 }

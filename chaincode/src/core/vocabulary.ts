@@ -1,21 +1,8 @@
-/**
- * The roles and purposes of use that an asker can have. A directive for any other would never apply, which for a deny
- * is the opposite of what its patient means.
- */
+/** What an asker can be. A directive for any other role would never apply, and a deny protect nobody. */
 export const roles = ['doctor', 'patient', 'auditor', 'custodian', 'operator'] as const
 
-/** Codes of HL7 v3 ActReason that this version takes as a purpose of use (value set v3-PurposeOfUse). */
-export const purposesOfUse = [
-  'TREAT',
-  'ETREAT',
-  'BTG',
-  'CAREMGT',
-  'COVERAGE',
-  'HMARKT',
-  'HOPERAT',
-  'HPAYMT',
-  'HRESCH',
-  'PATADMIN',
-  'PATRQT',
-  'PUBHLTH',
-] as const
+/** The system of the roles as an actor's identifier. */
+export const roleSystem = 'urn:medledger:role'
+
+/** The system of the codes with which a Consent's `policyRule` chooses a default policy. */
+export const defaultPolicySystem = 'urn:medledger:default-policy'

@@ -11,7 +11,7 @@ import {
   type RequestOf,
   type RequestState,
 } from '../api/index.ts'
-import { decide, type Facts } from '../core/index.ts'
+import { decide, describedRecord, roleSystem, utc, type Asker, type Facts } from '../core/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, readRequestState, type EntryDraft } from '../ledger/entries.ts'
 import { nobody, patientKey, personKey } from '../ledger/keys.ts'
@@ -26,28 +26,42 @@ interface Situation {
   readonly patient: string
   readonly set: ConsentSet
   readonly documents: readonly Descriptor[]
+  /** Where days begin and end. */
+  readonly zone: string
 }
 
 /** The facts of a decision, from what the ledger holds. */
-export function factsOf({ at, agent, purpose, custodian, patient, set, documents }: Situation): Facts {
+export function factsOf({ at, agent, purpose, custodian, patient, set, documents, zone }: Situation): Facts {
+  const { kind, id = '', role = '', organisation } = agent
+  // Who chooses for herself that nobody may without her directive means the author as well.
+  const isClosed = set.isChosen === true && set.defaultPolicy === 'deny'
+  const isStaff = kind === 'person' && organisation === custodian && purpose === 'TREAT' && !isClosed
   return {
     at,
-    purpose,
-    custodian,
-    patient,
-    asker: {
-      kind: agent.kind === 'patient' ? 'patient' : 'person',
-      id: agent.id ?? '',
-      role: agent.role ?? '',
-      organisation: agent.organisation,
-    },
+    purposes: [purpose],
+    action: 'access',
+    asker: askerOf(kind, id, role, organisation),
     directives: set.directives,
     defaultPolicy: set.defaultPolicy,
-    records: documents.map(({ document, type, author }) => ({
-      id: document,
-      type: { system: type.system, code: type.code },
-      ...(author !== undefined && { author }),
+    combining: 'deny-overrides',
+    self: kind === 'patient' && id === patient,
+    isStaff,
+    records: documents.map((descriptor) => ({
+      ...describedRecord(descriptor, zone),
+      isOwn: isStaff && descriptor.author === id,
     })),
+  }
+}
+
+/** By what a directive can name the asker: staff also as their organisation; everybody by role. */
+function askerOf(kind: Agent['kind'], id: string, role: string, organisation: string): Asker {
+  const references =
+    kind === 'patient' ? [`Patient/${id}`] : [`Practitioner/${id}`, `Organization/${organisation}`]
+  return {
+    references: new Set(references),
+    identifiers: new Set([`${roleSystem}|${role}`]),
+    groups: new Set(),
+    role,
   }
 }
 
@@ -67,7 +81,14 @@ async function requestAccess(context: Context, request: RequestOf<'RequestAccess
   const descriptors = await Promise.all(documents.map((document) => readDescriptor(placement, document)))
   const patient = firstPatientOf(descriptors)
   const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
-  const situation = { at: context.at, agent: context.caller.agent, purpose, custodian, set }
+  const situation = {
+    at: context.at,
+    agent: context.caller.agent,
+    purpose,
+    custodian,
+    set,
+    zone: zoneOf(context),
+  }
   const outcomes = decideOn(documents, descriptors, situation)
   return {
     kind: 'access',
@@ -87,6 +108,10 @@ export function requirePurpose({ caller }: Context, purpose: string): void {
     throw new MedledgerError('FORBIDDEN', 'The token was not issued for this purpose of use.')
   }
 }
+
+/** Where a directive's days begin and end. */
+export const zoneOf = ({ constitution }: Pick<Context, 'constitution'>): string =>
+  constitution.timeZone ?? utc
 
 /** In whose account the request belongs; null when none of the documents exists. */
 const firstPatientOf = (descriptors: readonly (Descriptor | undefined)[]): string | null =>
@@ -115,7 +140,7 @@ function decideOn(
     return ids.map((document) => refused(document, null, 'several-patients'))
   }
   const decision = decide(factsOf({ ...situation, patient, documents }))
-  const decided = new Map(decision.records.map((record) => [record.id, record]))
+  const decided = new Map(documents.map(({ document }, index) => [document, decision.records[index]]))
   return ids.map((document, index): DocumentOutcome => {
     const record = decided.get(document)
     const version = descriptors[index]?.version ?? null
@@ -168,7 +193,14 @@ async function decideAgain(
   const { agent, custodian, purpose = '' } = entry
   const digests = descriptors.flatMap((found) => (found ? [[found.document, found.digest] as const] : []))
   return {
-    now: decideOn(ids, descriptors, { at: context.at, agent, purpose, custodian, set }),
+    now: decideOn(ids, descriptors, {
+      at: context.at,
+      agent,
+      purpose,
+      custodian,
+      set,
+      zone: zoneOf(context),
+    }),
     digests: Object.fromEntries(digests),
   }
 }

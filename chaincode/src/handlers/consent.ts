@@ -7,7 +7,8 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../api/index.ts'
-import { toDirective, type Mapped } from '../core/index.ts'
+import { toDirective, type Mapped, type Rule } from '../core/index.ts'
+import { zoneOf } from './access.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { requireReading, type EntryDraft } from '../ledger/entries.ts'
 import { consentSetKey, consentVersionKey, consentVersionPrefix } from '../ledger/keys.ts'
@@ -42,7 +43,7 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
   const { custodian, patient, consent, directive } = request
   requireOwn(context, patient)
   requirePatient(directive, patient)
-  const mapped = map(consent, directive)
+  const mapped = map(consent, directive, zoneOf(context))
   requireKnownActors(context, mapped)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
@@ -50,9 +51,11 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
     throw new MedledgerError('CONFLICT', 'A consent with this id is active already.')
   }
   const set: ConsentSet = {
+    ...before,
     version: before.version + 1,
-    directives: mapped.kind === 'directive' ? [...before.directives, mapped.directive] : before.directives,
-    defaultPolicy: mapped.kind === 'default-policy' ? mapped.defaultPolicy : before.defaultPolicy,
+    ...(mapped.kind === 'directive'
+      ? { directives: [...before.directives, mapped.directive] }
+      : { defaultPolicy: mapped.defaultPolicy, isChosen: true }),
   }
   requireRoom(set)
   await writeVersion(placement, patient, {
@@ -88,11 +91,12 @@ async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent
 function map(
   consent: string,
   resource: Readonly<Record<string, unknown>>,
+  zone: string,
 ): Exclude<Mapped, { kind: 'faults' }> {
   if (Buffer.byteLength(canonical(resource), 'utf8') > limits.directiveBytes) {
     throw new MedledgerError('LIMIT_EXCEEDED', `A directive may have at most ${limits.directiveBytes} bytes.`)
   }
-  const mapped = toDirective(consent, resource)
+  const mapped = toDirective(consent, resource, zone)
   if (mapped.kind !== 'faults') return mapped
   throw new MedledgerError(
     'INVALID_REQUEST',
@@ -102,8 +106,14 @@ function map(
 
 /** A deny for an organisation that does not exist would protect nobody. Errors: INVALID_REQUEST. */
 function requireKnownActors({ constitution }: Context, mapped: Mapped): void {
-  const actors = mapped.kind === 'directive' ? (mapped.directive.actors ?? []) : []
-  for (const actor of actors) if ('organisation' in actor) organisationNamed(constitution, actor.organisation)
+  const visit = ({ actors = [], rules = [] }: Rule): void => {
+    for (const { reference = '' } of actors) {
+      const [type, name = ''] = reference.split('/')
+      if (type === 'Organization') organisationNamed(constitution, name)
+    }
+    rules.forEach(visit)
+  }
+  if (mapped.kind === 'directive') visit(mapped.directive.root)
 }
 
 function requireRoom(set: ConsentSet): void {
@@ -157,18 +167,24 @@ async function listConsents(
   const set = await readConsentSet(context.constitution, placement, patient)
   // All of them, since a later grant of the same consent tells whether an earlier one is still in force.
   const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: set.version + 1 })
-  const left = recordsOf(versions, set).filter(({ version }) => version > (request.after ?? 0))
+  const left = recordsOf(versions, set, zoneOf(context)).filter(
+    ({ version }) => version > (request.after ?? 0),
+  )
   const consents = left.slice(0, limits.consentsPerPage)
   const next = left.length > consents.length ? consents.at(-1)?.version : undefined
   return { consents, ...(next !== undefined && { next }) }
 }
 
 /** What a patient has granted. In force is the latest grant of a directive in the set, and the latest default policy. */
-function recordsOf(versions: readonly ConsentVersion[], { directives }: ConsentSet): ConsentRecord[] {
+function recordsOf(
+  versions: readonly ConsentVersion[],
+  { directives }: ConsentSet,
+  zone: string,
+): ConsentRecord[] {
   const inForce = new Map<string, number>()
   const records = versions.flatMap(({ change, consent, transactionId, set, directive }) => {
     if (change !== 'grant' || directive === undefined) return []
-    const isDirective = toDirective(consent, directive).kind === 'directive'
+    const isDirective = toDirective(consent, directive, zone).kind === 'directive'
     const group = isDirective ? `directive ${consent}` : 'default policy'
     inForce.set(group, set.version)
     const listed = !isDirective || directives.some((known) => known.consent === consent)

@@ -12,7 +12,7 @@ import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { requireReading } from '../ledger/entries.ts'
 import { documentKey, patientDocumentKey, patientDocumentPrefix } from '../ledger/keys.ts'
 import { readConsentSet, readDescriptor } from '../ledger/records.ts'
-import { factsOf } from './access.ts'
+import { factsOf, zoneOf } from './access.ts'
 import type { Handlers } from './handlers.ts'
 
 async function registerDocuments(
@@ -72,7 +72,15 @@ async function listDocuments(
   const { patient, purpose = 'TREAT' } = search
   const set = await readConsentSet(context.constitution, placement, patient)
   const { agent } = context.caller
-  const situation = { at: context.at, agent, purpose, custodian: request.custodian, patient, set }
+  const situation = {
+    at: context.at,
+    agent,
+    purpose,
+    custodian: request.custodian,
+    patient,
+    set,
+    zone: zoneOf(context),
+  }
   // Who may see none is answered without a look at them: how long it takes must not tell how many there are.
   if (decide(factsOf({ ...situation, documents: [] })).outcome === 'deny') return { documents: [] }
   const { ids, next } = await pageOfDocuments(placement, patient, request.after)

@@ -1,5 +1,5 @@
 import type { Constitution, Descriptor, Entry } from '../api/index.ts'
-import { coreVersion, type DefaultPolicy, type Directive } from '../core/index.ts'
+import { codeTablesVersion, coreVersion, type DefaultPolicy, type Directive } from '../core/index.ts'
 import type { Context, PlacementBooks } from './context.ts'
 import { consentSetKey, documentKey } from './keys.ts'
 
@@ -9,6 +9,8 @@ export interface ConsentSet {
   readonly version: number
   readonly directives: readonly Directive[]
   readonly defaultPolicy: DefaultPolicy
+  /** The patient has chosen it herself. */
+  readonly isChosen?: true
 }
 
 export async function readConsentSet(
@@ -32,6 +34,7 @@ export function inputsOf(context: Context, set: ConsentSet): NonNullable<Entry['
     agent: context.caller.version,
     defaultPolicy: set.defaultPolicy,
     core: coreVersion,
+    codeTables: codeTablesVersion,
     constitution: context.constitutionDigest,
   }
 }

@@ -1,7 +1,7 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { consentCollection, Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
-import { toDirective } from 'medledger-chaincode/core'
+import { toDirective, utc } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
 import { bearerOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
@@ -76,7 +76,7 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
     async (request, reply) => {
       const consent = idOf(request, 'consent')
       const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
-      const mapped = toDirective(consent, { ...directive })
+      const mapped = toDirective(consent, { ...directive }, services.constitution.timeZone ?? utc)
       if (mapped.kind === 'faults') {
         throw new MedledgerError(
           'INVALID_REQUEST',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { firstInstant, lastInstant } from 'medledger-chaincode/core'
+import { firstInstant, lastInstant, utc } from 'medledger-chaincode/core'
 
 const iso = (instant: number | undefined): string | undefined =>
   instant === undefined ? undefined : new Date(instant).toISOString()
@@ -17,8 +17,8 @@ describe('a FHIR dateTime begins and ends', () => {
     ['2026-01-15T23:30:00-05:00', '2026-01-16T04:30:00.000Z', '2026-01-16T04:30:00.999Z'],
     ['2026-01-15T12:30:00.123456Z', '2026-01-15T12:30:00.123Z', '2026-01-15T12:30:00.123Z'],
   ])('%s', (text, first, last) => {
-    expect(iso(firstInstant(text))).toBe(first)
-    expect(iso(lastInstant(text))).toBe(last)
+    expect(iso(firstInstant(text, utc))).toBe(first)
+    expect(iso(lastInstant(text, utc))).toBe(last)
   })
 })
 
@@ -51,6 +51,6 @@ test.each([
   undefined,
   ['2026'],
 ])('%j is no FHIR dateTime', (text) => {
-  expect(firstInstant(text)).toBeUndefined()
-  expect(lastInstant(text)).toBeUndefined()
+  expect(firstInstant(text, utc)).toBeUndefined()
+  expect(lastInstant(text, utc)).toBeUndefined()
 })

@@ -48,13 +48,14 @@ describe('an access', () => {
       },
       purpose: 'ETREAT',
       outcome: 'permit',
-      documents: [{ document, version: 1, outcome: 'permit', basis: 'directive', basedOn: [consent] }],
+      documents: [{ document, version: 1, outcome: 'permit', basis: 'consent', basedOn: [consent] }],
       recipient,
       inputs: {
         consentSet: 1,
         agent: 1,
-        defaultPolicy: 'basic-normal',
-        core: 1,
+        defaultPolicy: 'deny',
+        core: 2,
+        codeTables: 1,
         constitution: entry.inputs?.constitution,
       },
       assurance: 'attested',
@@ -79,8 +80,8 @@ describe('an access', () => {
     await grant(world, 'maria', consentOf({ type: 'deny', code: [{ coding: [imaging] }] }))
     const entry = await access(world, 'dr.chen', [...documents, unknown()])
     expect(entry.documents.map(({ outcome, basis }) => `${outcome} ${basis}`)).toEqual([
-      'deny directive',
-      'permit directive',
+      'deny consent',
+      'permit consent',
       'deny no-such-document',
     ])
     expect(entry.outcome).toBe('permit')

@@ -52,7 +52,7 @@ describe('a patient grants', () => {
       agent: { kind: 'patient', id: patient, organisation: 'authority', through: 'south' },
       outcome: 'permit',
       assurance: 'attested',
-      inputs: { consentSet: 1, agent: 1, core: 1 },
+      inputs: { consentSet: 1, agent: 1, core: 2 },
     })
   })
 
@@ -192,7 +192,7 @@ describe('a patient chooses', () => {
     expect(await access(world, 'dr.okafor', documents)).toMatchObject({
       outcome: 'permit',
       documents: [{ basis: 'author' }],
-      inputs: { defaultPolicy: 'basic-normal' },
+      inputs: { defaultPolicy: 'deny' },
     })
     await grant(world, 'maria', defaultPolicyOf('deny'))
     expect(await access(world, 'dr.okafor', documents)).toMatchObject({

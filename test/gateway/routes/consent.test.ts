@@ -120,10 +120,10 @@ describe('a consent', () => {
 
   test('that cannot be understood is refused with all of its faults, and changes nothing', async () => {
     const before = network.ledger.blocks.length
-    const answer = await post({ verification: [] }, 'maria', { type: 'maybe', dataPeriod: {}, purpose: [] })
+    const answer = await post({ implicitRules: 'x' }, 'maria', { type: 'maybe', dataPeriod: {}, purpose: [] })
     expect(codeOf(answer)).toBe('INVALID_REQUEST')
     for (const fault of [
-      'Consent.verification',
+      'Consent.implicitRules',
       'provision.dataPeriod',
       'provision.type',
       'provision.purpose',

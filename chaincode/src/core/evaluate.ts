@@ -1,0 +1,155 @@
+import { notUnderstood, type Directive, type Rule } from './directive.ts'
+import type { Facts } from './facts.ts'
+import { matchesAction, matchesAsker, matchesData, matchesPurpose, type Facet } from './match.ts'
+import { coversPurpose } from './tables/purposes.ts'
+import { no, yes } from './truth.ts'
+
+/**
+ * What a directive says of a record, by strength: of several, the greatest counts. "By treatment" is what speaks of a
+ * declared emergency (BTG) only because it speaks of treatment; BTG by name prevails over that, and nothing else over a deny.
+ */
+export const results = {
+  none: 0,
+  permitByTreatment: 1,
+  denyByTreatment: 2,
+  permit: 3,
+  deny: 4,
+} as const
+export type Result = (typeof results)[keyof typeof results]
+
+export const isDeny = (result: Result): boolean =>
+  result === results.deny || result === results.denyByTreatment
+export const isPermit = (result: Result): boolean =>
+  result === results.permit || result === results.permitByTreatment
+
+/** A directive that applies to a request for one purpose. */
+export interface Voice {
+  readonly directive: Directive
+  readonly facts: Facts
+  readonly purpose: string
+  /** BTG is declared and this directive permits the asker to declare it: its treatment permits count as well. */
+  readonly isEntitling: boolean
+  /** It permits this asker something for this purpose: what it does not name is denied, not left to the default policy. */
+  readonly isAllowList: boolean
+}
+
+/** How a rule's purposes, or those of the nearest rule above that names some, speak of the purpose asked for. */
+const kinds = { closed: 0, absent: 1, named: 2, treatment: 3, unclear: 4 } as const
+type Kind = (typeof kinds)[keyof typeof kinds]
+
+const breakTheGlass = 'BTG'
+
+/** Why a directive does not apply to a request. */
+export type Obstacle = 'not-yet-valid' | 'no-longer-valid' | 'for-somebody-else' | 'for-another-purpose'
+
+/** What a directive has to say to a request for one purpose, or why it has nothing to say: its root rule decides. */
+export function voiceOf(directive: Directive, facts: Facts, purpose: string): Voice | Obstacle {
+  const { root } = directive
+  const obstacle = obstacleOf(root, facts)
+  if (obstacle !== undefined) return obstacle
+  const kind = root.purposes === undefined ? kinds.absent : kindOf(root.purposes, purpose)
+  if (kind === kinds.closed) return 'for-another-purpose'
+  const isEmergency = purpose === breakTheGlass
+  const isEntitling = isEmergency && entitles(root, facts, kinds.absent)
+  const speaks = !isEmergency || kind === kinds.named || kind === kinds.unclear || isEntitling
+  return { directive, facts, purpose, isEntitling, isAllowList: root.effect === 'permit' && speaks }
+}
+
+function obstacleOf(root: Rule, facts: Facts): Obstacle | undefined {
+  if (root.start !== undefined && facts.at < root.start) return 'not-yet-valid'
+  if (root.end !== undefined && facts.at > root.end) return 'no-longer-valid'
+  return matchesAsker(root, facts) === no ? 'for-somebody-else' : undefined
+}
+
+export const say = (voice: Voice, facet: Facet): Result =>
+  evaluate(voice.directive.root, voice, facet, { isClear: true, kind: kinds.absent, actions: undefined })
+
+/** Whether a rule is for the asker, time and purpose. */
+export const isHeard = (rule: Rule, { facts, purpose }: Voice): boolean =>
+  matchesAsker(rule, facts) !== no &&
+  (rule.purposes === undefined || kindOf(rule.purposes, purpose) !== kinds.closed)
+
+/** What the rules above leave to a rule. */
+interface Path {
+  /** All of them match for certain: only then may a permit permit. */
+  readonly isClear: boolean
+  readonly kind: Kind
+  /** The actions of a permit directly above. */
+  readonly actions: readonly string[] | undefined
+}
+
+function evaluate(rule: Rule, voice: Voice, facet: Facet, above: Path): Result {
+  const asker = matchesAsker(rule, voice.facts)
+  if (asker === no) return results.none
+  const kind = rule.purposes === undefined ? above.kind : kindOf(rule.purposes, voice.purpose)
+  if (kind === kinds.closed) return results.none
+  const isClear = above.isClear && asker === yes && kind !== kinds.unclear && rule.unclear === undefined
+  const actions = rule.effect === 'permit' ? (rule.actions ?? above.actions) : undefined
+  const path = { isClear, kind, actions }
+  return rule.effect === 'deny' ? denies(rule, voice, facet, path) : permits(rule, voice, facet, path)
+}
+
+/** A deny with what is below it: permits are exceptions, and lie within what it denies. */
+function denies(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
+  const match = matchesData(rule, voice.facts, facet)
+  if (match === no) {
+    const below = strongest(rule.rules, voice, facet, path, 'deny')
+    return isDeny(below) ? below : results.none
+  }
+  const below = strongest(rule.rules, voice, facet, match === yes ? path : { ...path, isClear: false })
+  if (isPermit(below)) return below
+  const own = path.kind === kinds.treatment ? results.denyByTreatment : results.deny
+  return below > own ? below : own
+}
+
+/** A permit with what is below it: what is permitted there comes on top, what is denied there is denied. */
+function permits(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
+  const below = strongest(rule.rules, voice, facet, path)
+  const own = permitOf(voice, path)
+  if (below >= own || matchesData(rule, voice.facts, facet, path.actions) !== yes) return below
+  return own
+}
+
+function permitOf({ purpose, isEntitling }: Voice, { isClear, kind }: Path): Result {
+  if (!isClear) return results.none
+  if (purpose !== breakTheGlass || kind === kinds.named) return results.permit
+  return isEntitling ? results.permitByTreatment : results.none
+}
+
+function strongest(
+  rules: readonly Rule[] | undefined,
+  voice: Voice,
+  facet: Facet,
+  path: Path,
+  only?: Rule['effect'],
+): Result {
+  let best: Result = results.none
+  if (rules === undefined) return best
+  for (const rule of rules) {
+    if (only !== undefined && rule.effect !== only) continue
+    const result = evaluate(rule, voice, facet, path)
+    if (result > best) best = result
+  }
+  return best
+}
+
+function kindOf(purposes: readonly string[], asked: string): Kind {
+  if (asked !== breakTheGlass) {
+    const match = matchesPurpose(purposes, asked)
+    if (match === no) return kinds.closed
+    return match === yes ? kinds.named : kinds.unclear
+  }
+  if (purposes.includes(breakTheGlass)) return kinds.named
+  if (purposes.some((purpose) => coversPurpose(purpose, 'TREAT'))) return kinds.treatment
+  return purposes.includes(notUnderstood) ? kinds.unclear : kinds.closed
+}
+
+/** Whether a rule permits the asker to declare BTG, whatever the record. */
+function entitles(rule: Rule, facts: Facts, above: Kind): boolean {
+  if (rule.unclear !== undefined || matchesAsker(rule, facts) !== yes) return false
+  const kind = rule.purposes === undefined ? above : kindOf(rule.purposes, breakTheGlass)
+  if (kind === kinds.closed || kind === kinds.unclear) return false
+  const isOwn = rule.effect === 'permit' && kind === kinds.named
+  if (isOwn && matchesAction(rule.actions, facts.action) === yes) return true
+  return rule.rules?.some((below) => entitles(below, facts, kind)) === true
+}

@@ -1,0 +1,148 @@
+import {
+  notUnderstood,
+  type Actor,
+  type Class,
+  type Code,
+  type DataReference,
+  type Labels,
+  type Rule,
+} from './directive.ts'
+import type { Asker, Facts, RecordFacts } from './facts.ts'
+import { isPurpose, coversPurpose } from './tables/purposes.ts'
+import { coversSensitivity } from './tables/labels.ts'
+import { both, either, no, some, unknown, when, yes, type Truth } from './truth.ts'
+
+/** The record as one of its sensitivities shows it; judged once for each. */
+export interface Facet {
+  readonly record: RecordFacts
+  readonly sensitivity: string | undefined
+}
+
+/** Whether a rule is for this asker, at this time. */
+export function matchesAsker({ start, end, actors }: Rule, { at, asker }: Facts): Truth {
+  if (start !== undefined && at < start) return no
+  if (end !== undefined && at > end) return no
+  return actors === undefined ? yes : some(actors, (actor) => matchesActor(actor, asker))
+}
+
+function matchesActor(actor: Actor, asker: Asker): Truth {
+  if (actor.anybody) return yes
+  const { reference, identifier, role } = actor
+  if (reference === undefined && identifier === undefined) return matchesRole(role, asker)
+  if (isNamed(actor, asker)) return role === undefined || role === asker.role ? yes : unknown
+  return isUnresolved(reference, asker) ? unknown : no
+}
+
+const matchesRole = (role: string | undefined, asker: Asker): Truth =>
+  role === undefined || role === notUnderstood ? unknown : when(role === asker.role)
+
+const isNamed = ({ reference, identifier }: Actor, { references, identifiers }: Asker): boolean =>
+  (reference !== undefined && references.has(reference)) ||
+  (identifier !== undefined && identifiers.has(identifier))
+
+/** A group whose members nobody has said may include the asker. */
+const isUnresolved = (reference: string | undefined, { groups }: Asker): boolean =>
+  reference !== undefined && /^(?:Group|CareTeam)\//.test(reference) && !groups.has(reference)
+
+/** Whether a list of purposes covers the one asked for. BTG is covered by its own name only; see `evaluate`. */
+export function matchesPurpose(purposes: readonly string[], asked: string): Truth {
+  const isKnown = asked.includes('|') || isPurpose(asked)
+  return some(purposes, (purpose) => {
+    if (purpose === notUnderstood) return unknown
+    if (coversPurpose(purpose, asked)) return yes
+    return isKnown ? no : unknown
+  })
+}
+
+/** Whether a rule is about this record and what is done with it. `inherited` is the action of a permit above it. */
+export function matchesData(rule: Rule, facts: Facts, facet: Facet, inherited?: readonly string[]): Truth {
+  const isPermit = rule.effect === 'permit'
+  const actions = rule.actions ?? (isPermit ? inherited : undefined)
+  let truth = matchesAction(actions, facts.action)
+  if (truth === no) return no
+  if (rule.classes !== undefined)
+    truth = both(truth, matchesClasses(rule.classes, facts, facet.record, isPermit))
+  if (rule.documents !== undefined)
+    truth = both(truth, matchesClasses(rule.documents, facts, facet.record, false))
+  if (rule.codes !== undefined) truth = both(truth, matchesCodes(rule.codes, facet.record, isPermit))
+  if (rule.data !== undefined) truth = both(truth, matchesReferences(rule.data, facet.record, facts.asker))
+  if (rule.dated !== undefined) truth = both(truth, matchesDate(rule.dated, facet.record))
+  if (rule.labels !== undefined) truth = both(truth, matchesLabels(rule.labels, facet, isPermit))
+  return truth
+}
+
+export function matchesAction(actions: readonly string[] | undefined, asked: string): Truth {
+  if (actions === undefined) return yes
+  return some(actions, (action) => (action === notUnderstood ? unknown : when(action === asked)))
+}
+
+/** A permit for other classes than the one asked for is not meant for this request. */
+function matchesClasses(
+  classes: readonly Class[],
+  { class: asked }: Facts,
+  record: RecordFacts,
+  isPermit: boolean,
+): Truth {
+  if (isPermit && asked !== undefined && !classes.some((item) => codeOf(item) === asked)) return no
+  return some(classes, (item) => {
+    if (item === notUnderstood) return unknown
+    return 'resource' in item ? when(item.resource === record.type) : matchesCode(item, record.classes)
+  })
+}
+
+function codeOf(item: Class): string | undefined {
+  if (item === notUnderstood) return undefined
+  return 'resource' in item ? item.resource : item.code
+}
+
+/** A deny asks for a code anywhere in the record, a permit for one that says what the record is. */
+const matchesCodes = (codes: readonly Code[], record: RecordFacts, isPermit: boolean): Truth =>
+  some(codes, (code) =>
+    code === notUnderstood ? unknown : matchesCode(code, isPermit ? record.codes : record.allCodes),
+  )
+
+function matchesCode({ system, code }: Exclude<Code, typeof notUnderstood>, found: readonly string[]): Truth {
+  if (system !== undefined) return when(found.includes(`${system}|${code}`))
+  const ending = `|${code}`
+  return when(found.some((key) => key.endsWith(ending)))
+}
+
+const matchesReferences = (data: readonly DataReference[], record: RecordFacts, asker: Asker): Truth =>
+  some(data, ({ meaning, reference }) => {
+    if (meaning === notUnderstood) return unknown
+    if (meaning === 'authoredby') {
+      if (record.authors.includes(reference)) return yes
+      return record.isAuthorUnclear || isUnresolved(reference, asker) ? unknown : no
+    }
+    if (reference === record.id) return yes
+    return when(meaning !== 'instance' && record.references.includes(reference))
+  })
+
+function matchesDate({ start, end }: NonNullable<Rule['dated']>, { dated }: RecordFacts): Truth {
+  if (dated === undefined) return unknown
+  const { first, last } = dated
+  if ((start !== undefined && last < start) || (end !== undefined && first > end)) return no
+  const isWithin = (start === undefined || first >= start) && (end === undefined || last <= end)
+  return isWithin ? yes : unknown
+}
+
+function matchesLabels(
+  { confidentiality, sensitivities }: Labels,
+  { record, sensitivity }: Facet,
+  isPermit: boolean,
+): Truth {
+  let truth: Truth = no
+  if (confidentiality !== undefined) {
+    const { confidentiality: has } = record
+    truth = when(isPermit ? has <= confidentiality : has >= confidentiality)
+  }
+  if (truth === yes || sensitivities === undefined) return truth
+  return either(
+    truth,
+    some(sensitivities, (label) => {
+      if (sensitivity !== undefined && coversSensitivity(label, sensitivity)) return yes
+      // Nobody has said what another system's labels include.
+      return label === notUnderstood || label.includes('|') ? unknown : no
+    }),
+  )
+}

@@ -1,0 +1,28 @@
+import type { Directive } from './directive.ts'
+import type { Facts } from './facts.ts'
+
+/** Whether a directive that counts replaces this one. Directives that replace each other, directly or round about, all stay. */
+export function isSuperseded({ consent }: Directive, { directives, at }: Facts): boolean {
+  return directives.some(
+    (other) =>
+      other.supersedes?.includes(consent) === true &&
+      counts(other, at) &&
+      !replaces(consent, other.consent, directives, new Set()),
+  )
+}
+
+/** What is not understood entirely replaces nothing. */
+const counts = ({ root, unclear }: Directive, at: number): boolean =>
+  unclear === undefined &&
+  (root.start === undefined || at >= root.start) &&
+  (root.end === undefined || at <= root.end)
+
+function replaces(from: string, to: string, directives: readonly Directive[], seen: Set<string>): boolean {
+  if (from === to) return true
+  if (seen.has(from)) return false
+  seen.add(from)
+  const next = directives
+    .filter(({ consent }) => consent === from)
+    .flatMap(({ supersedes = [] }) => supersedes)
+  return next.some((consent) => replaces(consent, to, directives, seen))
+}
