@@ -73,3 +73,6 @@ export interface Labels {
   /** Codes of v3-ActCode; `system|code` of another system. */
   readonly sensitivities?: readonly string[]
 }
+
+/** Whether a reference is to several people, who must be known for it to name anybody. */
+export const isGroup = (reference: string): boolean => /^(?:Group|CareTeam)\//.test(reference)

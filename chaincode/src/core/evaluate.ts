@@ -145,11 +145,24 @@ function kindOf(purposes: readonly string[], asked: string): Kind {
 }
 
 /** Whether a rule permits the asker to declare BTG, whatever the record. */
-function entitles(rule: Rule, facts: Facts, above: Kind): boolean {
+function entitles(rule: Rule, facts: Facts, above: Kind, inherited?: readonly string[]): boolean {
   if (rule.unclear !== undefined || matchesAsker(rule, facts) !== yes) return false
   const kind = rule.purposes === undefined ? above : kindOf(rule.purposes, breakTheGlass)
   if (kind === kinds.closed || kind === kinds.unclear) return false
-  const isOwn = rule.effect === 'permit' && kind === kinds.named
-  if (isOwn && matchesAction(rule.actions, facts.action) === yes) return true
-  return rule.rules?.some((below) => entitles(below, facts, kind)) === true
+  const actions = rule.effect === 'permit' ? (rule.actions ?? inherited) : undefined
+  return permitsToDeclare(rule, kind, actions, facts) || entitlesBelow(rule, facts, kind, actions)
 }
+
+const permitsToDeclare = (
+  { effect }: Rule,
+  kind: Kind,
+  actions: readonly string[] | undefined,
+  { action }: Facts,
+): boolean => effect === 'permit' && kind === kinds.named && matchesAction(actions, action) === yes
+
+const entitlesBelow = (
+  { rules = [] }: Rule,
+  facts: Facts,
+  kind: Kind,
+  actions: readonly string[] | undefined,
+): boolean => rules.some((below) => entitles(below, facts, kind, actions))

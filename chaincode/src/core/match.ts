@@ -1,4 +1,5 @@
 import {
+  isGroup,
   notUnderstood,
   type Actor,
   type Class,
@@ -42,7 +43,7 @@ const isNamed = ({ reference, identifier }: Actor, { references, identifiers }: 
 
 /** A group whose members nobody has said may include the asker. */
 const isUnresolved = (reference: string | undefined, { groups }: Asker): boolean =>
-  reference !== undefined && /^(?:Group|CareTeam)\//.test(reference) && !groups.has(reference)
+  reference !== undefined && isGroup(reference) && !groups.has(reference)
 
 /** Whether a list of purposes covers the one asked for. BTG is covered by its own name only; see `evaluate`. */
 export function matchesPurpose(purposes: readonly string[], asked: string): Truth {

@@ -3,7 +3,7 @@ import { firstInstant } from '../period.ts'
 import { consentScope, otherCategories, privacyCategories } from '../tables/consent.ts'
 import { actCode } from '../tables/labels.ts'
 import { no, unknown, yes, type Truth } from '../truth.ts'
-import { codeKey, codesIn, codingsOf } from './coding.ts'
+import { codeKey, codingsOf } from './coding.ts'
 import { isObject, listOf, type Json } from './json.ts'
 import type { IsPatient } from './patient.ts'
 import { attributesOf, periodOf, reportsOthers, type Place } from './provision.ts'
@@ -85,9 +85,9 @@ const r4: Dialect = {
   date: 'dateTime',
   scopeName: 'scope',
   scope: ({ scope }) => {
-    const codes = codingsOf(scope)
-    if (codes.length === 0) return unknown
-    return codesIn(scope, consentScope).includes('patient-privacy') ? yes : no
+    const codes = codingsOf(scope).map(codeKey)
+    if (codes.includes(`${consentScope}|patient-privacy`)) return yes
+    return codes.length > 0 && codes.every((code) => otherCategories.has(code)) ? no : unknown
   },
   members: new Set(`${common} scope patient dateTime performer organization policy policyRule`.split(' ')),
   root: ({ provision, policyRule }, place) => {

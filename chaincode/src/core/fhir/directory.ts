@@ -1,3 +1,4 @@
+import { isGroup } from '../directive.ts'
 import { isObject, listOf, type Json } from './json.ts'
 import { identifiersOf, ownReference, toTarget, type Target } from './reference.ts'
 
@@ -5,17 +6,21 @@ import { identifiersOf, ownReference, toTarget, type Target } from './reference.
 export interface Directory {
   /** Adds to names (`Type/id`, `system|value`) all others of the same people and of the groups that they are in. */
   expand(names: Iterable<string>): ReadonlySet<string>
-  /** Groups whose members are known. */
+  /** Groups whose members are all known. */
   readonly groups: ReadonlySet<string>
+  /** Whose role a PractitionerRole is, and where; undefined when that is not known. */
+  partsOfRole(reference: string): readonly Target[] | undefined
 }
 
-const closed = (resource: Json): boolean => resource['actual'] !== false && Array.isArray(resource['member'])
-
 export function readDirectory(resources: readonly Json[]): Directory {
-  const groups = resources.filter((resource) => resource['resourceType'] === 'Group' && closed(resource))
-  const roles = resources.filter((resource) => resource['resourceType'] === 'PractitionerRole')
+  const groups = resources.filter(({ resourceType }) => resourceType === 'Group')
+  const roles = resources.filter(({ resourceType }) => resourceType === 'PractitionerRole')
   return {
-    groups: new Set(groups.flatMap((group) => ownReference(group) ?? [])),
+    groups: closedGroups(groups),
+    partsOfRole(reference) {
+      const role = roles.find((resource) => ownReference(resource) === reference)
+      return role && partsOf(role)
+    },
     expand(names) {
       const known = new Set(names)
       if (resources.length === 0) return known
@@ -53,7 +58,23 @@ const isAmong = ({ reference, identifier }: Target, known: ReadonlySet<string>):
   (reference !== undefined && known.has(reference)) || (identifier !== undefined && known.has(identifier))
 
 /** A role is a person's at an organisation: both must be known, as far as it says. */
-function isInRole({ practitioner, organization }: Json, known: ReadonlySet<string>): boolean {
-  const parts = [practitioner, organization].filter((part) => part !== undefined)
-  return parts.length > 0 && parts.every((part) => isAmong(toTarget(part), known))
+function isInRole(role: Json, known: ReadonlySet<string>): boolean {
+  const parts = partsOf(role)
+  return parts.length > 0 && parts.every((part) => isAmong(part, known))
+}
+
+const partsOf = ({ practitioner, organization }: Json): Target[] =>
+  [practitioner, organization].filter((part) => part !== undefined).map(toTarget)
+
+/** Groups that list their members, the groups among them included. */
+function closedGroups(groups: readonly Json[]): ReadonlySet<string> {
+  const listed = groups.filter(({ actual, member }) => actual !== false && Array.isArray(member))
+  const known = new Set(listed.flatMap((group) => ownReference(group) ?? []))
+  const isOpen = ({ reference = '', identifier }: Target): boolean =>
+    isGroup(reference) ? !known.has(reference) : reference === '' && identifier === undefined
+  for (let before = -1; before !== known.size;) {
+    before = known.size
+    for (const group of listed) if (membersOf(group).some(isOpen)) known.delete(ownReference(group) ?? '')
+  }
+  return known
 }

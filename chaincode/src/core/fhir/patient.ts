@@ -12,7 +12,9 @@ export function patientMatcher(name: string, directory: Directory): IsPatient {
   return (value) => {
     const { reference, identifier } = toTarget(value)
     if ((reference && names.includes(reference)) || (identifier && names.includes(identifier))) return yes
-    const isComparable = (reference && hasReference) || (identifier && hasIdentifier)
+    // A URN is a name of a resource that has others as well.
+    const isLocal = reference !== undefined && !reference.startsWith('urn:')
+    const isComparable = (isLocal && hasReference) || (identifier && hasIdentifier)
     return isComparable ? no : unknown
   }
 }

@@ -30,7 +30,6 @@ export function readRecord(resource: Json, index: number, given: Given): RecordF
   const type = typeof resourceType === 'string' ? resourceType : ''
   const head = headOf(resource)
   const found = allIn(resource)
-  const authors = authorsOf(head)
   const dated = dateOf(head, given.zone)
   return {
     id: `${type}/${typeof id === 'string' ? id : `#${index}`}`,
@@ -41,8 +40,7 @@ export function readRecord(resource: Json, index: number, given: Given): RecordF
     allCodes: found.codes,
     ...labelFacts(found.labels),
     ...(dated && { dated }),
-    authors: [...authorNames(authors, given.directory)],
-    isAuthorUnclear: authors.length === 0 || authors.some(isUnidentified),
+    ...authorFacts(authorsOf(head), given.directory),
     references: found.references,
   }
 }
@@ -78,9 +76,18 @@ function allIn(resource: Json): Found {
     if (coding) codes.add(codeKey(coding))
     const literal = toLiteral(object['reference'])
     if (literal !== undefined) references.add(literal)
-    if (typeof object['resourceType'] === 'string') subjects.push(...subjectsOf(object))
+    if (typeof object['resourceType'] !== 'string') continue
+    subjects.push(...subjectsOf(object))
+    labels.push(...labelsOfDocument(object))
   }
   return { codes: [...codes], labels, references: [...references], subjects }
+}
+
+/** What a DocumentReference and (in R4) a Composition say of their document. */
+function labelsOfDocument({ resourceType, securityLabel, confidentiality }: Json): unknown[] {
+  if (resourceType === 'DocumentReference') return listOf(securityLabel).flatMap(codingsOf)
+  const isLevel = resourceType === 'Composition' && confidentiality !== undefined
+  return isLevel ? [{ system: confidentialitySystem, code: confidentiality }] : []
 }
 
 /** Members of `meta`: they say how a resource is handled, not what is in it. */
@@ -155,20 +162,31 @@ const silentSystems: ReadonlySet<string> = new Set([confidentialitySystem, actRe
 
 /** Where FHIR's clinical resources say when what they tell happened; the first that is there counts. */
 const dateMembers = (
-  'effectiveDateTime effectivePeriod effectiveInstant onsetDateTime onsetPeriod performedDateTime performedPeriod ' +
-  'occurrenceDateTime occurrencePeriod occurredDateTime occurredPeriod period context.period started date authoredOn ' +
-  'recordedDate whenHandedOver whenPrepared issued created sent dateAsserted'
+  'effective onset performed occurrence occurred period context.period started date authoredOn recordedDate whenHandedOver ' +
+  'whenPrepared issued created sent dateAsserted'
 ).split(' ')
 
+/** Undefined for a date that is not there or is told in words: another date of the resource says something else. */
 function dateOf(resource: Json, zone: string): Span | undefined {
   for (const name of dateMembers) {
-    const context = resource['context']
-    const value = name === 'context.period' ? isObject(context) && context['period'] : resource[name]
-    const span = isObject(value) ? spanOfPeriod(value, zone) : spanOf(value, zone)
-    if (span !== undefined) return span
+    const value = name === 'context.period' ? periodOfContext(resource) : valueOf(resource, name)
+    if (value !== undefined) return isObject(value) ? spanOfPeriod(value, zone) : spanOf(value, zone)
   }
   return undefined
 }
+
+/** An element of that name, or of one of its types (`effectiveDateTime`). */
+function valueOf(resource: Json, name: string): unknown {
+  if (resource[name] !== undefined) return resource[name]
+  const chosen = Object.keys(resource).find(
+    (member) => member.startsWith(name) && types.has(member.slice(name.length)),
+  )
+  return chosen && resource[chosen]
+}
+
+const types = new Set('DateTime Period Instant Timing String Age Range'.split(' '))
+
+const periodOfContext = ({ context }: Json): unknown => (isObject(context) ? context['period'] : undefined)
 
 function spanOfPeriod({ start, end }: Json, zone: string): Span | undefined {
   const first = start === undefined ? Number.NEGATIVE_INFINITY : spanOf(start, zone)?.first
@@ -191,8 +209,25 @@ const authorsOf = (resource: Json): Target[] =>
       return toTarget(acting ?? item)
     })
 
-const isUnidentified = ({ reference, identifier }: Target): boolean =>
-  reference === undefined && identifier === undefined
+/** Whoever wrote in a role wrote it as a person, at an organisation. An author whom no reference names may be anybody. */
+function authorFacts(
+  authors: readonly Target[],
+  directory: Directory,
+): Pick<RecordFacts, 'authors' | 'isAuthorUnclear'> {
+  const people = authors.flatMap((author) => [author, ...partsOfAuthor(author, directory)])
+  const names = people.map(({ reference, identifier }) => [
+    ...directory.expand([reference, identifier].filter((name) => name !== undefined)),
+  ])
+  return {
+    authors: [...new Set(names.flat())],
+    isAuthorUnclear: authors.length === 0 || names.some((known) => !known.some(isReference)),
+  }
+}
 
-const authorNames = (authors: readonly Target[], directory: Directory): ReadonlySet<string> =>
-  directory.expand(authors.flatMap(({ reference, identifier }) => [reference ?? [], identifier ?? []].flat()))
+const isReference = (name: string): boolean => !name.includes('|') && !name.startsWith('urn:')
+
+function partsOfAuthor({ reference = '' }: Target, directory: Directory): readonly Target[] {
+  if (!reference.startsWith('PractitionerRole/')) return []
+  // A role that nobody knows may be anybody's.
+  return directory.partsOfRole(reference) ?? [{}]
+}
