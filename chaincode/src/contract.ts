@@ -99,6 +99,10 @@ export class MedledgerContract extends fabric.Contract {
     return run(context, 'ListConsents', commitment)
   }
 
+  ReadGrant(context: Context, commitment: string): Promise<string> {
+    return run(context, 'ReadGrant', commitment)
+  }
+
   ListEntries(context: Context, commitment: string): Promise<string> {
     return run(context, 'ListEntries', commitment)
   }

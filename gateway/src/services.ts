@@ -16,7 +16,7 @@ export interface Services {
   readonly transport: Pick<LedgerTransport, 'height' | 'waitForBlock'>
   readonly positions: Pick<Positions, 'find'>
   readonly vault: Vault
-  readonly settlement: Pick<Settlement, 'fateOf' | 'pending' | 'undecided'>
+  readonly settlement: Pick<Settlement, 'fateOf' | 'pending'>
   readonly idempotencyKeys: Pick<IdempotencyKeys, 'claim'>
   /** A digest that only this organisation can compute. */
   readonly digest: (purpose: string, value: string) => string

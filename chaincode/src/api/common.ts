@@ -98,6 +98,8 @@ export const limits = {
   /** UTF-8 bytes of one directive as given. */
   directiveBytes: 32 * 1024,
   activeDirectives: 200,
+  /** Grants of one patient that widen what is permitted, in one placement on one day (UTC). */
+  wideningGrantsPerDay: 200,
   /** UTF-8 bytes of a patient's consent set. */
   consentSetBytes: 64 * 1024,
   /** How long after its transaction time an entry may still be released or answer a query. */

@@ -194,11 +194,12 @@ export const ListDocuments = Type.Object(
 export const ListConsents = Type.Object(
   {
     ...reading,
-    /** Version of the consent set that added the last consent of the page before. */
+    /** Version of the consent set that the last grant of the page before made. */
     after: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   closed,
 )
+export const ReadGrant = Type.Object(reading, closed)
 export const ListEntries = Type.Object(
   {
     ...reading,

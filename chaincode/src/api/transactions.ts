@@ -126,6 +126,9 @@ export const ConsentsAnswer = Type.Object(
 )
 export type ConsentsAnswer = Static<typeof ConsentsAnswer>
 
+/** Whether a grant is in force still. */
+export const GrantAnswer = Type.Object({ active: Type.Boolean() }, closed)
+
 export const EntriesAnswer = Type.Object(
   {
     entries: Type.Array(Entry),
@@ -181,6 +184,7 @@ export const transactions = {
   ReviewAccess: evaluate(requests.ReviewAccess, ['gateway-certificate'], AccessReview),
   ListDocuments: evaluate(requests.ListDocuments, ['doctor', 'patient'], DocumentsAnswer),
   ListConsents: evaluate(requests.ListConsents, ['patient'], ConsentsAnswer),
+  ReadGrant: evaluate(requests.ReadGrant, ['patient'], GrantAnswer),
   ListEntries: evaluate(requests.ListEntries, ['patient', 'auditor'], EntriesAnswer),
 } as const
 

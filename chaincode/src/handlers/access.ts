@@ -34,7 +34,7 @@ interface Situation {
 export function factsOf({ at, agent, purpose, custodian, patient, set, documents, zone }: Situation): Facts {
   const { kind, id = '', role = '', organisation } = agent
   // Who chooses for herself that nobody may without her directive means the author as well.
-  const isClosed = set.isChosen === true && set.defaultPolicy === 'deny'
+  const isClosed = set.policyConsent !== undefined && set.defaultPolicy === 'deny'
   const isStaff = kind === 'person' && organisation === custodian && purpose === 'TREAT' && !isClosed
   return {
     at,

@@ -3,6 +3,7 @@ import {
   limits,
   MedledgerError,
   organisationNamed,
+  type Constitution,
   type ConsentRecord,
   type RequestOf,
   type ResponseOf,
@@ -10,21 +11,36 @@ import {
 import { toDirective, type Mapped, type Rule } from '../core/index.ts'
 import { zoneOf } from './access.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
-import { requireReading, type EntryDraft } from '../ledger/entries.ts'
-import { consentSetKey, consentVersionKey, consentVersionPrefix } from '../ledger/keys.ts'
-import { inputsOf, readConsentSet, type ConsentSet } from '../ledger/records.ts'
+import { readEntry, requireReading, type EntryDraft } from '../ledger/entries.ts'
+import {
+  consentGrantKey,
+  consentGrantPrefix,
+  consentMarkKey,
+  consentSetKey,
+  consentVersionKey,
+} from '../ledger/keys.ts'
+import { inputsOf, isInForce, readConsentSet, type ConsentSet } from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
 
 type Change = 'grant' | 'revoke'
 
-/** One version of a consent set: what changed, the set after it, and the FHIR resource as given. */
+/** One version of a consent set, kept so that a decision on it can be replayed: what changed, and the set after it. */
 interface ConsentVersion {
   readonly change: Change
   readonly consent: string
   readonly transactionId: string
   readonly set: ConsentSet
-  readonly directive?: Readonly<Record<string, unknown>>
 }
+
+/** A grant with its FHIR resource as given. */
+type ConsentGrant = Omit<ConsentRecord, 'active'>
+
+/** What happened last to a consent of a patient's; see {@link consentMarkKey}. */
+interface ConsentMark {
+  readonly state: 'granted' | 'revoked'
+}
+
+type Understood = Exclude<Mapped, { kind: 'faults' }>
 
 /** Only the patient changes her consents. Errors: FORBIDDEN. */
 function requireOwn({ caller }: Context, patient: string): void {
@@ -47,52 +63,88 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
   requireKnownActors(context, mapped)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
-  if (before.directives.some((known) => known.consent === consent)) {
-    throw new MedledgerError('CONFLICT', 'A consent with this id is active already.')
-  }
-  const set: ConsentSet = {
-    ...before,
-    version: before.version + 1,
-    ...(mapped.kind === 'directive'
-      ? { directives: [...before.directives, mapped.directive] }
-      : { defaultPolicy: mapped.defaultPolicy, isChosen: true }),
-  }
+  const mark = await placement.consent.get<ConsentMark>(consentMarkKey(placement.secret, patient, consent))
+  if (mark !== undefined) throw alreadyDecided(mark)
+  const set = withGrant(before, { consent, mapped, at: context.at })
   requireRoom(set)
-  await writeVersion(placement, patient, {
-    change: 'grant',
+  const { transactionId } = context
+  await writeVersion(placement, patient, { change: 'grant', consent, transactionId, set })
+  await writeMark(placement, request, 'granted')
+  const granted: ConsentGrant = {
     consent,
-    transactionId: context.transactionId,
-    set,
+    version: set.version,
+    transactionId,
     directive: withoutText(directive),
-  })
+  }
+  await placement.consent.put(consentGrantKey(placement.secret, patient, set.version), granted)
   return draft(context, request, 'grant', set)
 }
 
+/** A grant that comes late, or once more by another way, must not undo a revocation or a later choice of policy. */
+const alreadyDecided = ({ state }: ConsentMark): MedledgerError =>
+  new MedledgerError(
+    'CONFLICT',
+    state === 'revoked'
+      ? 'The consent with this id has been revoked: grant a new one.'
+      : 'The consent with this id has been granted already.',
+  )
+
+function withGrant(
+  before: ConsentSet,
+  { consent, mapped, at }: { readonly consent: string; readonly mapped: Understood; readonly at: number },
+): ConsentSet {
+  const version = before.version + 1
+  const widened = isWidening(mapped) ? { widened: countOn(before, at) } : {}
+  return mapped.kind === 'directive'
+    ? { ...before, ...widened, version, directives: [...before.directives, mapped.directive] }
+    : { ...before, ...widened, version, defaultPolicy: mapped.defaultPolicy, policyConsent: consent }
+}
+
+const isWidening = (mapped: Understood): boolean =>
+  mapped.kind === 'directive' ? permits(mapped.directive.root) : mapped.defaultPolicy !== 'deny'
+
+const permits = ({ effect, rules = [] }: Rule): boolean => effect === 'permit' || rules.some(permits)
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/**
+ * Each version keeps the whole set, so there is a limit to how many a day makes; what narrows has none. The day never goes
+ * back: transaction times around midnight may. Errors: LIMIT_EXCEEDED.
+ */
+function countOn({ widened }: ConsentSet, at: number): NonNullable<ConsentSet['widened']> {
+  const day = Math.max(Math.floor(at / dayMs), widened?.day ?? 0)
+  const count = (widened?.day === day ? widened.count : 0) + 1
+  if (count <= limits.wideningGrantsPerDay) return { day, count }
+  throw new MedledgerError(
+    'LIMIT_EXCEEDED',
+    `A patient can grant ${limits.wideningGrantsPerDay} times a day; to deny and to revoke is always possible.`,
+  )
+}
+
+/** Also of a consent that is not in force here, or not yet: a grant that comes after it is refused. */
 async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent'>): Promise<EntryDraft> {
   const { custodian, patient, consent } = request
   requireOwn(context, patient)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
-  const directives = before.directives.filter((known) => known.consent !== consent)
-  if (directives.length === before.directives.length) {
-    throw new MedledgerError('NOT_FOUND', 'You have no active consent with this id.')
-  }
-  const set: ConsentSet = { ...before, version: before.version + 1, directives }
-  await writeVersion(placement, patient, {
-    change: 'revoke',
-    consent,
-    transactionId: context.transactionId,
-    set,
-  })
+  await writeMark(placement, request, 'revoked')
+  if (!isInForce(before, consent)) return draft(context, request, 'revoke', before)
+  const set = withoutConsent(before, consent, context.constitution)
+  const { transactionId } = context
+  await writeVersion(placement, patient, { change: 'revoke', consent, transactionId, set })
   return draft(context, request, 'revoke', set)
 }
 
+function withoutConsent(before: ConsentSet, consent: string, constitution: Constitution): ConsentSet {
+  const { policyConsent, ...rest } = before
+  const version = before.version + 1
+  if (policyConsent === consent) return { ...rest, version, defaultPolicy: constitution.defaultPolicy }
+  const directives = before.directives.filter((known) => known.consent !== consent)
+  return { ...before, version, directives }
+}
+
 /** Errors: INVALID_REQUEST with everything about the directive that this version does not understand. */
-function map(
-  consent: string,
-  resource: Readonly<Record<string, unknown>>,
-  zone: string,
-): Exclude<Mapped, { kind: 'faults' }> {
+function map(consent: string, resource: Readonly<Record<string, unknown>>, zone: string): Understood {
   if (Buffer.byteLength(canonical(resource), 'utf8') > limits.directiveBytes) {
     throw new MedledgerError('LIMIT_EXCEEDED', `A directive may have at most ${limits.directiveBytes} bytes.`)
   }
@@ -138,6 +190,13 @@ async function writeVersion(
   await consent.put(consentVersionKey(secret, patient, version.set.version), version)
 }
 
+const writeMark = (
+  { consent, secret }: PlacementBooks,
+  of: Pick<RequestOf<'RevokeConsent'>, 'patient' | 'consent'>,
+  state: ConsentMark['state'],
+): Promise<void> =>
+  consent.put(consentMarkKey(secret, of.patient, of.consent), { state } satisfies ConsentMark)
+
 function draft(
   context: Context,
   { custodian, patient, consent }: RequestOf<'RevokeConsent'>,
@@ -163,41 +222,37 @@ async function listConsents(
 ): Promise<ResponseOf<'ListConsents'>> {
   const placement = await context.placement(request.custodian)
   const { patient } = await requireReading(context, placement.consent, request.entry, 'Consent')
-  const prefix = consentVersionPrefix(placement.secret, patient)
+  const { consent: book, secret } = placement
   const set = await readConsentSet(context.constitution, placement, patient)
-  // All of them, since a later grant of the same consent tells whether an earlier one is still in force.
-  const versions = await placement.consent.list<ConsentVersion>(prefix, { limit: set.version + 1 })
-  const left = recordsOf(versions, set, zoneOf(context)).filter(
-    ({ version }) => version > (request.after ?? 0),
-  )
-  const consents = left.slice(0, limits.consentsPerPage)
-  const next = left.length > consents.length ? consents.at(-1)?.version : undefined
+  // One more than a page shows whether there is a further one.
+  const found = await book.list<ConsentGrant>(consentGrantPrefix(secret, patient), {
+    ...(request.after !== undefined && { after: consentGrantKey(secret, patient, request.after) }),
+    limit: limits.consentsPerPage + 1,
+  })
+  const consents = found
+    .slice(0, limits.consentsPerPage)
+    .map((granted) => ({ ...granted, active: isInForce(set, granted.consent) }))
+  const next = found.length > consents.length ? consents.at(-1)?.version : undefined
   return { consents, ...(next !== undefined && { next }) }
 }
 
-/** What a patient has granted. In force is the latest grant of a directive in the set, and the latest default policy. */
-function recordsOf(
-  versions: readonly ConsentVersion[],
-  { directives }: ConsentSet,
-  zone: string,
-): ConsentRecord[] {
-  const inForce = new Map<string, number>()
-  const records = versions.flatMap(({ change, consent, transactionId, set, directive }) => {
-    if (change !== 'grant' || directive === undefined) return []
-    const isDirective = toDirective(consent, directive, zone).kind === 'directive'
-    const group = isDirective ? `directive ${consent}` : 'default policy'
-    inForce.set(group, set.version)
-    const listed = !isDirective || directives.some((known) => known.consent === consent)
-    return [{ group, listed, record: { consent, version: set.version, transactionId, directive } }]
-  })
-  return records.map(({ group, listed, record }) => ({
-    ...record,
-    active: listed && inForce.get(group) === record.version,
-  }))
+/** Whether what the caller's own grant gave is in force. Errors: NOT_FOUND. */
+async function readGrant(
+  context: Context,
+  request: RequestOf<'ReadGrant'>,
+): Promise<ResponseOf<'ReadGrant'>> {
+  const { agent, through } = context.caller
+  const placement = await context.placement(request.custodian)
+  const entry = await readEntry(placement.consent, through.name, request.entry)
+  const { patient, consent, change } = entry
+  if (entry.agent.id !== agent.id || patient === null || consent === undefined || change !== 'grant')
+    throw new MedledgerError('NOT_FOUND', 'No grant of yours with this id is committed here.')
+  return { active: isInForce(await readConsentSet(context.constitution, placement, patient), consent) }
 }
 
 export const consentHandlers = {
   GrantConsent: grantConsent,
   RevokeConsent: revokeConsent,
   ListConsents: listConsents,
+  ReadGrant: readGrant,
 } satisfies Partial<Handlers>

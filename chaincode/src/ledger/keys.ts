@@ -22,10 +22,19 @@ export const subjectKey = (secret: string, issuer: string, subject: string): str
 
 export const consentSetKey = (secret: string, patient: string): string =>
   `consent-set/${blind(secret, 'patient', patient)}`
-export const consentVersionPrefix = (secret: string, patient: string): string =>
-  `consent-version/${blind(secret, 'patient', patient)}/`
+const versionName = (version: number): string => String(version).padStart(8, '0')
 export const consentVersionKey = (secret: string, patient: string, version: number): string =>
-  `${consentVersionPrefix(secret, patient)}${String(version).padStart(8, '0')}`
+  `consent-version/${blind(secret, 'patient', patient)}/${versionName(version)}`
+
+/** Grants as given, by the version of the set that each made: a list needs nothing else. */
+export const consentGrantPrefix = (secret: string, patient: string): string =>
+  `consent-grant/${blind(secret, 'patient', patient)}/`
+export const consentGrantKey = (secret: string, patient: string, version: number): string =>
+  `${consentGrantPrefix(secret, patient)}${versionName(version)}`
+
+/** Left by the first grant or revocation of a consent: no later grant of the same is taken. */
+export const consentMarkKey = (secret: string, patient: string, consent: string): string =>
+  `consent-mark/${blind(secret, 'consent', patient, consent)}`
 
 export const documentKey = (secret: string, document: string): string =>
   `document/${blind(secret, 'document', document)}`

@@ -9,9 +9,14 @@ export interface ConsentSet {
   readonly version: number
   readonly directives: readonly Directive[]
   readonly defaultPolicy: DefaultPolicy
-  /** The patient has chosen it herself. */
-  readonly isChosen?: true
+  /** The consent that chose the default policy; absent while it is the constitution's. */
+  readonly policyConsent?: string
+  /** How many grants have widened what is permitted on the last day that one did; days since 1970 (UTC). */
+  readonly widened?: { readonly day: number; readonly count: number }
 }
+
+export const isInForce = ({ directives, policyConsent }: ConsentSet, consent: string): boolean =>
+  policyConsent === consent || directives.some((known) => known.consent === consent)
 
 export async function readConsentSet(
   constitution: Constitution,

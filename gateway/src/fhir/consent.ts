@@ -3,7 +3,7 @@ import type { GatewayErrorCode } from '../error.ts'
 
 /** What became of a change of consent in one placement. */
 export type PlacementResult =
-  | { readonly custodian: string; readonly entry: string }
+  | { readonly custodian: string; readonly entry: string; readonly isInForce: boolean }
   | { readonly custodian: string; readonly error: GatewayErrorCode; readonly statusPath?: string | undefined }
 
 /** The extension that names, placement by placement, the entry of a change or why there is none. */

@@ -56,7 +56,7 @@ export const consentExample: Consent = {
 export const changedConsentExample: Consent = {
   ...consentExample,
   id: exampleConsent,
-  extension: [toPlacementExtension({ custodian: 'north', entry: id('5') })],
+  extension: [toPlacementExtension({ custodian: 'north', entry: id('5'), isInForce: true })],
 }
 
 export const consentsExample = searchset([

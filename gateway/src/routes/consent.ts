@@ -1,15 +1,14 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { consentCollection, Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
+import { Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
 import { toDirective, utc } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
-import { bearerOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
 import { changedConsentExample, consentExample, exampleConsent } from '../fhir/examples.ts'
 import { ChangedConsent } from '../fhir/schemas.ts'
 import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
 import { idOf, submitOptionsOf } from '../idempotency.ts'
-import { Unsettled, type Receipt } from '../ledger/index.ts'
+import { Unsettled, type Receipt, type SubmitOptions } from '../ledger/index.ts'
 import { entryHeader, locationHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { handleOf } from './reading.ts'
@@ -29,12 +28,11 @@ const incomplete = {
   example: changedConsentExample,
   headers: entryHeader,
 } as const
-const errors = ['OUTCOME_UNKNOWN', 'NOT_FOUND'] as const
-
 const describeGrant: Description = {
   summary: 'Grant or deny',
   description:
-    'As the patient, in every placement that `organization` names, or in all. What cannot be applied entirely is refused.',
+    'As the patient, in every placement that `organization` names, or in all. What cannot be applied entirely is refused. ' +
+    'A repeat (`Idempotency-Key`) after a revocation answers with status `inactive`.',
   tag: 'Consent',
   body: consentExample,
   answers: {
@@ -46,26 +44,28 @@ const describeGrant: Description = {
     },
     202: incomplete,
   },
-  errors,
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND', 'CONFLICT', 'LIMIT_EXCEEDED'],
 }
 
 const describeRevoke: Description = {
   summary: 'Revoke',
   description:
-    'With status `inactive`, in every placement, whatever `organization` says: a list that was read while a custodian was away lacks it. Nothing else of a Consent can be changed: grant a new one.',
+    'With status `inactive`, in every placement, whatever `organization` says: a list that was read while a custodian was away lacks it. ' +
+    'A placement that does not have it takes the revocation too, and refuses a grant of it that comes later; so an id that nobody knows is answered alike. ' +
+    'Nothing else of a Consent can be changed: grant a new one.',
   tag: 'Consent',
   parameters: { id: exampleConsent },
   body: { ...consentExample, id: exampleConsent, status: 'inactive' },
   answers: {
     200: {
-      description: 'Revoked in every placement that had it.',
+      description: 'Revoked in every placement, for good.',
       schema: ChangedConsent,
       example: { ...changedConsentExample, status: 'inactive' },
       headers: entryHeader,
     },
     202: incomplete,
   },
-  errors,
+  errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
 }
 
 /** `POST` and `PUT /fhir/Consent`: a patient grants and revokes. */
@@ -84,15 +84,15 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
         )
       }
       const fields = { patient: handleOf(request.body.patient.reference), consent }
-      const change = (custodian: string): Promise<Receipt> =>
-        services.client.submit(
-          'GrantConsent',
-          { custodian, ...fields, directive: { ...directive } },
-          submitOptionsOf(request, 'GrantConsent', custodian),
-        )
+      const change = async (custodian: string): Promise<Taken> => {
+        const options = submitOptionsOf(request, 'GrantConsent', custodian)
+        const granted = { custodian, ...fields, directive: { ...directive } }
+        const receipt = await services.client.submit('GrantConsent', granted, options)
+        return { ...receipt, isInForce: await isStillInForce(services, custodian, receipt, options) }
+      }
       const results = await everywhere(services, placementsFor(services, request.body), change)
       reply.header('location', `/fhir/Consent/${consent}`)
-      return answer(reply, directive, results, 201)
+      return answer(reply, { ...directive, ...statusOf(results) }, results, 201)
     },
   )
 
@@ -103,7 +103,6 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
       config: { roles: ['patient'], describe: describeRevoke },
     },
     async (request, reply) => {
-      const { claims } = bearerOf(request)
       if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
         throw new MedledgerError(
           'INVALID_REQUEST',
@@ -111,19 +110,12 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
         )
       }
       const fields = { patient: handleOf(request.body.patient.reference), consent: request.params.id }
-      const change = async (custodian: string): Promise<Receipt> => {
-        const of = { collection: consentCollection(custodian), name: 'GrantConsent' } as const
-        // Looked at first: what is undecided now may be committed after a placement has said that it has no such consent.
-        const [grant] = await services.settlement.undecided(of, claims)
+      const change = async (custodian: string): Promise<Taken> => {
         const options = submitOptionsOf(request, 'RevokeConsent', custodian)
-        return services.client
-          .submit('RevokeConsent', { custodian, ...fields }, options)
-          .catch((error: unknown) => {
-            const isAbsent = error instanceof MedledgerError && error.code === 'NOT_FOUND'
-            throw isAbsent && grant !== undefined ? new GrantUndecided(grant) : error
-          })
+        const receipt = await services.client.submit('RevokeConsent', { custodian, ...fields }, options)
+        return { ...receipt, isInForce: false }
       }
-      const results = await everywhere(services, placementsFor(services), change, ['NOT_FOUND'])
+      const results = await everywhere(services, placementsFor(services), change)
       const { extension: _ours, ...resource } = {
         ...(request.body as unknown as Consent),
         id: request.params.id,
@@ -133,19 +125,25 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
   )
 }
 
-/** A grant of hers may still be committed after the revocation: she has to repeat it when that is decided. */
-class GrantUndecided extends MedledgerError {
-  readonly statusPath: string
-
-  constructor({ collection, request }: { readonly collection: string; readonly request: string }) {
-    super('OUTCOME_UNKNOWN', 'A grant is not decided yet: revoke again when it is, in a few seconds.')
-    this.name = 'GrantUndecided'
-    this.statusPath = `/v1/requests/${collection}/${request}`
-  }
+/** A placement has taken a change. */
+interface Taken extends Receipt {
+  /** Whether the consent is in force there now. */
+  readonly isInForce: boolean
 }
 
-const isUndecided = (reason: unknown): reason is Unsettled | GrantUndecided =>
-  reason instanceof Unsettled || reason instanceof GrantUndecided
+/** What a repeat finds committed may have been revoked since: the newest state says so that this gateway has heard of. */
+async function isStillInForce(
+  { client, transport }: Services,
+  custodian: string,
+  { entry, block, isRepeat }: Receipt,
+  { token }: SubmitOptions,
+): Promise<boolean> {
+  if (isRepeat !== true) return true
+  const minimumBlock = Math.max(block, transport.height().blocks - 1)
+  const asked = { minimumBlock, ...(token !== undefined && { token }) }
+  const { active } = await client.evaluate('ReadGrant', { custodian, entry }, asked)
+  return active
+}
 
 /** The placements that a Consent names, or all of them. Errors: INVALID_REQUEST for an unknown custodian. */
 function placementsFor({ constitution }: Services, body?: ConsentBody): string[] {
@@ -155,32 +153,39 @@ function placementsFor({ constitution }: Services, body?: ConsentBody): string[]
 
 /**
  * Makes one decision of the patient in each placement that it covers. One that does not answer keeps no other from
- * taking it; when none takes it and no outcome is unknown, the first error is thrown. Results with a code of `without` are
- * left out.
+ * taking it; when none takes it and no outcome is unknown, the first error is thrown.
  */
 async function everywhere(
   { log }: Services,
   custodians: readonly string[],
-  change: (custodian: string) => Promise<Receipt>,
-  without: readonly string[] = [],
+  change: (custodian: string) => Promise<Taken>,
 ): Promise<PlacementResult[]> {
   const settled = await Promise.allSettled(custodians.map(change))
   const reasons = settled.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   )
-  if (reasons.length === settled.length && !reasons.some(isUndecided)) {
-    // What is unavailable somewhere matters more than that another placement does not have it.
-    throw reasons.find((reason) => !(isSpoken(reason) && without.includes(reason.code))) ?? reasons[0]
+  if (reasons.length === settled.length && !reasons.some((reason) => reason instanceof Unsettled)) {
+    // What is unavailable somewhere matters more than that another placement refuses it.
+    throw reasons.find((reason) => !(isSpoken(reason) && reason.code === 'CONFLICT')) ?? reasons[0]
   }
-  return settled.flatMap((result, index): PlacementResult[] => {
+  return settled.map((result, index): PlacementResult => {
     const custodian = custodians[index] ?? ''
-    if (result.status === 'fulfilled') return [{ custodian, entry: result.value.entry }]
+    if (result.status === 'fulfilled') {
+      const { entry, isInForce } = result.value
+      return { custodian, entry, isInForce }
+    }
     const reason: unknown = result.reason
     if (!isSpoken(reason)) log.fault('consent', reason, { custodian })
     const error = isSpoken(reason) ? reason.code : 'INTERNAL'
-    const statusPath = isUndecided(reason) ? reason.statusPath : undefined
-    return without.includes(error) ? [] : [{ custodian, error, statusPath }]
+    const statusPath = reason instanceof Unsettled ? reason.statusPath : undefined
+    return { custodian, error, statusPath }
   })
+}
+
+/** What has been revoked wherever it was taken is inactive. */
+function statusOf(results: readonly PlacementResult[]): { readonly status?: 'inactive' } {
+  const taken = results.filter((result) => 'entry' in result)
+  return taken.length > 0 && !taken.some(({ isInForce }) => isInForce) ? { status: 'inactive' } : {}
 }
 
 /** 202 when a placement has not taken the change: it must be repeated there, and the answer says where. */

@@ -16,11 +16,6 @@ export interface Settlement {
     name: RequestName,
     claims: { readonly issuer: string; readonly subject: string },
   ): Promise<RequestFate | undefined>
-  /** Somebody's requests of one transaction in one collection whose outcome is not known yet, those in flight included. */
-  undecided(
-    of: Pick<OutboxRow, 'collection' | 'name'>,
-    claims: { readonly issuer: string; readonly subject: string },
-  ): Promise<readonly RequestName[]>
   /** How many requests have an outcome that is not known yet, those in flight included. */
   pending(): Promise<number>
   /** Settles what is due; it never rejects. */
@@ -64,7 +59,6 @@ export function openSettlement({ height, log, keys, ...sources }: Options): Sett
       await settle(sources, row, found)
       return found.state
     },
-    undecided: (of, claims) => outbox.pendingOf({ ...of, owner: ownerOf(digest, claims) }),
     pending: () => outbox.pending(),
     run: () => settler.run(),
     async start() {

@@ -34,8 +34,6 @@ export interface Outbox {
   wake(at: number): Promise<void>
   /** How many are pending. */
   pending(): Promise<number>
-  /** Somebody's pending requests of one transaction in one collection. */
-  pendingOf(of: Pick<OutboxRow, 'collection' | 'name' | 'owner'>): Promise<readonly OutboxRow[]>
   /** Forgets what was settled and is older than this; answers with how many rows that were. */
   forgetSettled(createdBefore: number): Promise<number>
 }
@@ -87,9 +85,7 @@ function changesOf(batch: Batch): Pick<Outbox, 'note' | 'settle' | 'forget' | 'd
   }
 }
 
-function overviewOf(
-  database: Database,
-): Pick<Outbox, 'due' | 'wake' | 'pending' | 'pendingOf' | 'forgetSettled'> {
+function overviewOf(database: Database): Pick<Outbox, 'due' | 'wake' | 'pending' | 'forgetSettled'> {
   return {
     async due(at, limit) {
       const rows = await database
@@ -117,17 +113,6 @@ function overviewOf(
         .where('state', '=', 'pending')
         .executeTakeFirstOrThrow()
       return Number(count)
-    },
-    async pendingOf({ collection, name, owner }) {
-      const rows = await database
-        .selectFrom('outbox')
-        .selectAll()
-        .where('state', '=', 'pending')
-        .where('collection', '=', collection)
-        .where('name', '=', name)
-        .where('owner', '=', owner)
-        .execute()
-      return rows.map(withNumbers)
     },
     async forgetSettled(createdBefore) {
       const { numDeletedRows } = await database

@@ -79,6 +79,7 @@ export const rules: Readonly<Record<TransactionName, Rule>> = {
   ReviewAccess: { certificates: ['gateway'], verdict: own },
   ListDocuments: { roles: ['doctor', 'patient'], verdict: reader('dr.chen', 'south') },
   ListConsents: { roles: ['patient'], verdict: reader('maria', 'authority') },
+  ReadGrant: { roles: ['patient'], verdict: reader('maria', 'authority') },
   ListEntries: { roles: ['patient', 'auditor'], verdict: reader('auditor.lee', 'authority') },
 }
 

@@ -44,6 +44,8 @@ async function requestsAbout(world: World, custodian: Custodian): Promise<Reques
   const { issuer, publicKey: key } = issuers
   const [document = ''] = await registerDocuments(world, custodian, 'maria')
   const consent = await grant(world, 'maria', consentOf(), { custodian })
+  const fields = { custodian, patient, consent: randomId(), directive: consentOf() }
+  const granted = await world.submit('GrantConsent', fields, await world.as('maria'))
   const { entry: accessed } = await access(world, 'dr.chen', [document], { custodian })
   const more = { custodian }
   const searched = await read(world, await world.as('dr.chen'), 'maria', 'DocumentReference', more)
@@ -71,6 +73,7 @@ async function requestsAbout(world: World, custodian: Custodian): Promise<Reques
     ReviewAccess: { custodian, through: 'south', entry: accessed },
     ListDocuments: { custodian, entry: searched },
     ListConsents: { custodian, entry: reviewed },
+    ReadGrant: { custodian, entry: granted },
     ListEntries: { custodian, entry: audited, book: 'access' },
   }
 }

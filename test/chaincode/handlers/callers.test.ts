@@ -47,6 +47,7 @@ const samples: { readonly [N in TransactionName]: FieldsOf<N> } = {
   ReviewAccess: { custodian: 'north', through: 'south', entry: id },
   ListDocuments: { custodian: 'north', entry: id },
   ListConsents: { custodian: 'north', entry: id },
+  ReadGrant: { custodian: 'north', entry: id },
   ListEntries: { custodian: 'north', entry: id, book: 'access' },
 }
 

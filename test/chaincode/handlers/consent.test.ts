@@ -13,6 +13,7 @@ import {
   registrationOf,
   revoke,
 } from '../../support/ledger-samples.ts'
+import { commit } from '../../support/ledger-stub.ts'
 import { demoWorld, people, type World } from '../../support/ledger-world.ts'
 
 const patient = people.maria.handle
@@ -168,20 +169,88 @@ describe('a patient revokes', () => {
     })
   })
 
-  test.each([
-    ['that never was', () => randomId()],
-    ['of another placement', (consents: Record<string, string>) => consents['south'] ?? ''],
-    ['of another patient', (consents: Record<string, string>) => consents['tomas'] ?? ''],
-    ['that she has revoked already', (consents: Record<string, string>) => consents['revoked'] ?? ''],
-  ])('no consent %s', async (_which, pick) => {
+  test('what is not in force, and the set and its version stay as they are', async () => {
     const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    await grant(world, 'maria', consentOf())
     const south = await grant(world, 'maria', consentOf(), { custodian: 'south' })
     const tomas = await grant(world, 'tomas', consentOf())
-    const revoked = await grant(world, 'maria', consentOf())
-    await revoke(world, 'maria', revoked)
-    const again = revoke(world, 'maria', pick({ south, tomas, revoked }))
-    await expect(again).rejects.toMatchObject(refusal('NOT_FOUND'))
+    for (const consent of [randomId(), south, tomas]) {
+      const fields = { custodian: 'north', patient, consent }
+      const entry = await world.submit('RevokeConsent', fields, await world.as('maria'))
+      expect(await readEntry(world, entry, 'authority', { book: 'consent' })).toMatchObject({
+        change: 'revoke',
+        consent,
+        inputs: { consentSet: 1 },
+      })
+    }
+    expect((await access(world, 'dr.chen', documents)).outcome).toBe('permit')
+    const his = await registerDocuments(world, 'north', 'tomas')
+    expect((await access(world, 'dr.chen', his)).outcome).toBe('permit')
   })
+
+  test('before the grant arrives, and the grant is refused', async () => {
+    const world = await demoWorld()
+    const consent = randomId()
+    await revoke(world, 'maria', consent)
+    await expect(grant(world, 'maria', consentOf(), { consent })).rejects.toMatchObject(refusal('CONFLICT'))
+    // Another patient's consent of the same id is hers alone.
+    await expect(grant(world, 'tomas', consentOf(), { consent })).resolves.toBe(consent)
+  })
+
+  test('while the grant is being committed, and one of the two is invalidated', async () => {
+    const world = await demoWorld()
+    const fields = { custodian: 'north', patient, consent: randomId() }
+    const maria = await world.as('maria')
+    const late = await world.endorse('GrantConsent', { ...fields, directive: consentOf() }, maria)
+    await world.submit('RevokeConsent', fields, maria)
+    expect(commit(world.state, late)).toBe(false)
+    const early = await world.endorse('RevokeConsent', { ...fields, consent: randomId() }, maria)
+    await grant(world, 'maria', consentOf())
+    expect(commit(world.state, early)).toBe(false)
+  })
+
+  test.each([
+    ['a directive', consentOf()],
+    ['a default policy', defaultPolicyOf('basic-normal')],
+  ])('%s for good: the same cannot be granted again', async (_what, directive) => {
+    const world = await demoWorld()
+    const consent = await grant(world, 'maria', directive)
+    await revoke(world, 'maria', consent)
+    await revoke(world, 'maria', consent)
+    await expect(grant(world, 'maria', directive, { consent })).rejects.toMatchObject(refusal('CONFLICT'))
+  })
+})
+
+describe('a patient who grants all day', () => {
+  const grantMany = async (
+    world: World,
+    directive: Record<string, unknown>,
+    count: number,
+  ): Promise<void> => {
+    for (let index = 0; index < count; index += 1)
+      await revoke(world, 'maria', await grant(world, 'maria', directive))
+  }
+
+  test('comes to an end of it, and can still deny and revoke; the next day she can grant', async () => {
+    const world = await demoWorld()
+    const first = await grant(world, 'maria', consentOf())
+    await grantMany(world, consentOf(), limits.wideningGrantsPerDay - 1)
+    const full = refusal('LIMIT_EXCEEDED')
+    await expect(grant(world, 'maria', consentOf())).rejects.toMatchObject(full)
+    await expect(grant(world, 'maria', defaultPolicyOf('basic-normal'))).rejects.toMatchObject(full)
+    await grant(world, 'maria', consentOf({ type: 'deny' }))
+    await grant(world, 'maria', defaultPolicyOf('deny'))
+    await revoke(world, 'maria', first)
+    await grant(world, 'tomas', consentOf())
+    world.now += 24 * 60 * 60 * 1000
+    await grant(world, 'maria', consentOf())
+    // A transaction that is dated back, as far as an endorser lets it, begins no day anew.
+    world.now = Date.UTC(2026, 0, 16)
+    await grantMany(world, consentOf(), limits.wideningGrantsPerDay - 1)
+    world.now -= 1
+    await expect(grant(world, 'maria', consentOf())).rejects.toMatchObject(full)
+  }, 60_000)
 })
 
 describe('a patient chooses', () => {
@@ -201,6 +270,48 @@ describe('a patient chooses', () => {
       inputs: { defaultPolicy: 'deny' },
     })
   })
+
+  test('and takes the choice back: the constitution’s applies again', async () => {
+    const world = await demoWorld()
+    const author = people['dr.okafor'].handle
+    const documents = await registerDocuments(world, 'north', 'maria', [registrationOf('north', { author })])
+    const superseded = await grant(world, 'maria', defaultPolicyOf('basic-normal'))
+    const consent = await grant(world, 'maria', defaultPolicyOf('deny'))
+    await revoke(world, 'maria', superseded)
+    expect((await access(world, 'dr.okafor', documents)).outcome).toBe('deny')
+    await revoke(world, 'maria', consent)
+    expect(await access(world, 'dr.okafor', documents)).toMatchObject({
+      outcome: 'permit',
+      inputs: { consentSet: 3, defaultPolicy: 'basic-normal' },
+    })
+    expect(inForce(await listConsents(world))).toEqual([])
+  })
+
+  test('and a late repeat of an earlier choice does not undo a later one', async () => {
+    const world = await demoWorld()
+    const consent = await grant(world, 'maria', defaultPolicyOf('basic-normal'))
+    await grant(world, 'maria', defaultPolicyOf('deny'))
+    const again = grant(world, 'maria', defaultPolicyOf('basic-normal'), { consent })
+    await expect(again).rejects.toMatchObject(refusal('CONFLICT'))
+  })
+})
+
+describe('what became of a grant', () => {
+  test('is in force until it is revoked, to who made it through the same gateway', async () => {
+    const world = await demoWorld()
+    const maria = await world.as('maria')
+    const fields = { custodian: 'north', patient, consent: randomId() }
+    const entry = await world.submit('GrantConsent', { ...fields, directive: consentOf() }, maria)
+    const ask = async (entryOf: string, by = maria): Promise<unknown> =>
+      world.evaluate('ReadGrant', { custodian: 'north', entry: entryOf }, by)
+    expect(await ask(entry)).toEqual({ active: true })
+    const revoked = await world.submit('RevokeConsent', fields, maria)
+    expect(await ask(entry)).toEqual({ active: false })
+    const looked = await read(world, maria, 'maria', 'Consent')
+    for (const other of [revoked, looked, randomId()])
+      await expect(ask(other)).rejects.toMatchObject(refusal('NOT_FOUND'))
+    await expect(ask(entry, await world.as('tomas'))).rejects.toMatchObject(refusal('NOT_FOUND'))
+  })
 })
 
 describe('a patient lists what she has granted', () => {
@@ -213,18 +324,6 @@ describe('a patient lists what she has granted', () => {
     expect(consents.map(({ consent, version, active }) => [consent, version, active])).toEqual([
       [first, 1, false],
       [second, 2, true],
-    ])
-  })
-
-  test('a consent granted again is in force once', async () => {
-    const world = await demoWorld()
-    const consent = await grant(world, 'maria', consentOf())
-    await revoke(world, 'maria', consent)
-    await grant(world, 'maria', consentOf({ type: 'deny' }), { consent })
-    const consents = await listConsents(world)
-    expect(consents.map(({ version, active }) => [version, active])).toEqual([
-      [1, false],
-      [3, true],
     ])
   })
 
@@ -246,6 +345,14 @@ describe('a patient lists what she has granted', () => {
     const consents = await listConsents(world)
     expect(consents).toHaveLength(limits.consentsPerPage + 2)
     expect(inForce(consents)).toEqual([early, last])
+  })
+
+  test('from the grants alone: what older versions of the set hold is not read', async () => {
+    const world = await demoWorld()
+    const consent = await grant(world, 'maria', consentOf())
+    const values = world.state.get('consent-north')
+    for (const key of values?.keys() ?? []) if (key.startsWith('consent-version/')) values?.delete(key)
+    expect(inForce(await listConsents(world))).toEqual([consent])
   })
 
   test('without the narrative and attachments', async () => {

@@ -131,25 +131,18 @@ function grants(seat: Seat): readonly Cell[] {
 
 function revocations(seat: Seat): readonly Cell[] {
   const { asker, target } = seat
-  const cell = (consent: string, patient: string, isActive: boolean): Cell => ({
+  const cell = (consent: string, patient: string): Cell => ({
     url: `/fhir/Consent/${consent}`,
     body: { ...toConsent(patient, { effect: 'permit' }), status: 'inactive' },
-    expected: verdict(seat, ['patient'], ['patient'], () => {
-      if (asker.registered?.handle !== patient) return notHers
-      return isActive
-        ? answered(200, everywhere('RevokeConsent'))
-        : refused(404, 'NOT_FOUND', 'no such consent of hers')
-    }),
+    // Whatever is in force or known: a grant that comes later must find the revocation.
+    expected: verdict(seat, ['patient'], ['patient'], () =>
+      asker.registered?.handle === patient ? answered(200, everywhere('RevokeConsent')) : notHers,
+    ),
   })
   const [consent = fresh()] = target.consents
-  const isActive = target.said[0] !== undefined && target.said[0].isRevoked !== true
   const own = asker.registered?.handle ?? fresh()
-  return [
-    cell(consent, target.handle, isActive),
-    cell(fresh(), target.handle, false),
-    // Her own patient record and somebody else's consent.
-    cell(consent, own, isActive && isHerself(asker, target)),
-  ]
+  // The last is her own patient record and somebody else's consent.
+  return [cell(consent, target.handle), cell(fresh(), target.handle), cell(consent, own)]
 }
 
 function patients(seat: Seat): readonly Cell[] {
