@@ -1,4 +1,4 @@
-import type { IssuerKey, SigningKey } from 'medledger-chaincode/api'
+import { MedledgerError, type IssuerKey, type SigningKey } from 'medledger-chaincode/api'
 import {
   leadMs,
   newKey,
@@ -14,7 +14,7 @@ export interface KeyLedger {
   read(kid: string): Promise<IssuerKey | undefined>
   /** Adding the same key again does no harm. Errors: when the id has been used for another one, or is revoked. */
   add(kid: string, key: SigningKey): Promise<void>
-  /** Revoking again does no harm. */
+  /** Revoking again does no harm. Errors: NOT_FOUND for a key that the ledger never had. */
   revoke(kid: string): Promise<void>
 }
 
@@ -53,7 +53,10 @@ export async function rotateKeys(ring: KeyRing): Promise<Rotated> {
   const before = await ring.read()
   const unfinished = before.keys.find((key) => stateOf(before, key, ring.now()) === 'new')
   const fresh = unfinished ?? newKey(before.organisation)
-  const withFresh = unfinished ? before : { ...before, keys: [...before.keys, fresh] }
+  return takeOver(ring, unfinished ? before : { ...before, keys: [...before.keys, fresh] }, fresh)
+}
+
+async function takeOver(ring: KeyRing, withFresh: ProviderKeys, fresh: ProviderKey): Promise<Rotated> {
   await ring.write(withFresh)
   await ring.ledger.add(fresh.kid, publicKeyOf(fresh))
   const signsFrom = new Date(ring.now() + leadMs).toISOString()
@@ -84,46 +87,71 @@ export interface Revoked {
 }
 
 /**
- * What is to be revoked: what an earlier try has begun, and the named key; where that signs, or none is named, all that
- * came before it too: who has the one from its file has the others, and none of them may sign again.
+ * What is to be revoked: what an earlier try has begun, and the named key; where that signs, or none is named, every key
+ * whose private part lies in the file: who has one of them has them all, and none may sign again, now or later.
  */
 function toRevoke(ring: ProviderKeys, at: number, named: string | undefined): readonly string[] {
-  const begun = ring.keys.filter(({ isBeingRevoked }) => isBeingRevoked === true).map(({ kid }) => kid)
-  if (named === undefined && begun.length > 0) return begun
+  const begun = ring.keys.filter(({ isBeingRevoked }) => isBeingRevoked === true)
   const signing = signingKey(ring, at)?.kid
-  if (named !== undefined && named !== signing) return [...new Set([named, ...begun])]
-  if (signing === undefined) return begun
-  const older = ring.keys
-    .filter((key) => ['signing', 'overlapping', 'retired'].includes(stateOf(ring, key, at)))
-    .map(({ kid }) => kid)
-  return [...new Set([signing, ...older, ...begun])]
+  if (named !== undefined && named !== signing) return [...new Set([named, ...begun.map(({ kid }) => kid)])]
+  const withPrivatePart = ring.keys.filter(({ key }) => key.d !== undefined)
+  const kids = [...begun, ...withPrivatePart].map(({ kid }) => kid)
+  return [...new Set(signing === undefined ? kids : [signing, ...kids])]
 }
 
 /**
- * Revokes a key at once, the one that signs unless another is named: first the provider stops signing with it, then the
- * ledger stops taking it, then a new one takes over. When it fails, it is to be repeated, and goes on where it was.
- * Errors: RangeError when no key signs and none is named.
+ * Revokes a key at once, all of the file's where it is the one that signs or none is named: first the provider stops signing
+ * with it, then the ledger stops taking it, then one takes over that is made only then. What is begun stays noted until
+ * all of that is done, so that it can be repeated after a failure.
+ * Errors: RangeError when there is nothing to revoke.
  */
 export async function revokeKey(ring: KeyRing, named?: string): Promise<Revoked> {
   const before = await ring.read()
   const kids = toRevoke(before, ring.now(), named)
   const [kid, ...others] = kids
-  if (kid === undefined) throw new RangeError('No key signs: name the one to revoke with --kid.')
+  if (kid === undefined)
+    throw new RangeError('There is no key to revoke: name one of the ledger’s with --kid.')
   await ring.write({
     ...before,
     keys: before.keys.map((key) =>
       kids.includes(key.kid) ? { ...withoutPrivatePart(key), isBeingRevoked: true } : key,
     ),
   })
-  for (const one of kids) {
-    await ring.ledger.revoke(one)
-    const current = await ring.read()
-    const known = current.keys.find((key) => key.kid === one)
-    if (known === undefined) continue
-    const { isBeingRevoked: _done, ...revoked } = known
-    await ring.write(replace(current, revoked))
+  await revokeOnLedger(ring, kids)
+  const revoked = await ring.read()
+  const canSign = revoked.keys.some(({ key, signsFrom }) => key.d !== undefined && signsFrom !== undefined)
+  if (canSign) {
+    await ring.write(withoutBegun(revoked))
+    return { kid, others }
   }
-  const after = await ring.read()
-  const canSign = after.keys.some(({ key, signsFrom }) => key.d !== undefined && signsFrom !== undefined)
-  return canSign ? { kid, others } : { kid, others, successor: await rotateKeys(ring) }
+  const fresh = newKey(revoked.organisation)
+  const successor = await takeOver(ring, { ...revoked, keys: [...revoked.keys, fresh] }, fresh)
+  await ring.write(withoutBegun(await ring.read()))
+  return { kid, others, successor }
 }
+
+/** Every one is tried, whatever becomes of the others. Errors: the first. */
+async function revokeOnLedger(ring: KeyRing, kids: readonly string[]): Promise<void> {
+  const { keys } = await ring.read()
+  const failures: unknown[] = []
+  for (const kid of kids) {
+    const known = keys.find((key) => key.kid === kid)
+    const neverSigned = known !== undefined && known.signsFrom === undefined
+    try {
+      await ring.ledger.revoke(kid)
+    } catch (error) {
+      // A rotation that failed has left a key here which the ledger never had.
+      const isAbsent = error instanceof MedledgerError && error.code === 'NOT_FOUND'
+      if (!(neverSigned && isAbsent)) failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** What was begun is done: keys that have signed stay listed as revoked, the others are dropped. */
+const withoutBegun = (ring: ProviderKeys): ProviderKeys => ({
+  ...ring,
+  keys: ring.keys.flatMap(({ isBeingRevoked, ...key }) =>
+    isBeingRevoked === true && key.signsFrom === undefined ? [] : [key],
+  ),
+})

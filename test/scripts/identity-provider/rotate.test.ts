@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { IssuerKey } from 'medledger-chaincode/api'
+import { MedledgerError, type IssuerKey } from 'medledger-chaincode/api'
 import {
   leadMs,
   newKey,
   overlapMs,
+  publicKeyOf,
   retireKeys,
   revokeKey,
   rotateKeys,
@@ -28,7 +29,7 @@ beforeEach(() => {
   time = start
   const first = { ...newKey('north'), signsFrom: new Date(start - 1000).toISOString() }
   keys = { issuer, organisation: 'north', keys: [first] }
-  onLedger = new Map()
+  onLedger = new Map([[first.kid, { issuer, kid: first.kid, key: publicKeyOf(first), revoked: false }]])
   done = []
   isAway = false
   const requireLedger = (): void => {
@@ -50,6 +51,9 @@ beforeEach(() => {
       },
       async revoke(kid) {
         requireLedger()
+        const key = onLedger.get(kid)
+        if (key === undefined) throw new MedledgerError('NOT_FOUND', 'This issuer has no key with this id.')
+        onLedger.set(kid, { ...key, revoked: true })
         done.push(`revoke ${kid}`)
       },
     },
@@ -135,5 +139,88 @@ describe('an emergency revocation', () => {
     time += leadMs
     expect(await revokeKey(ring, older)).toEqual({ kid: older, others: [] })
     expect(signer()).toBe(kid)
+  })
+
+  describe('when the file was stolen', () => {
+    /** The private parts in a copy of the file. */
+    const partsOf = (stolen: ProviderKeys): unknown[] => stolen.keys.flatMap(({ key }) => key.d ?? [])
+    /** The keys of the thief's that the ledger takes. */
+    const goodOf = (stolen: ProviderKeys): string[] =>
+      stolen.keys.map(({ kid }) => kid).filter((kid) => onLedger.get(kid)?.revoked === false)
+    const expectSafe = (stolen: ProviderKeys): void => {
+      time += leadMs
+      expect(goodOf(stolen)).toEqual([])
+      const { kid = '', key } = signingKey(keys, time) ?? {}
+      expect(onLedger.get(kid)?.revoked).toBe(false)
+      expect(partsOf(stolen)).not.toContain(key?.d)
+    }
+
+    test.each([
+      ['without a name', () => undefined],
+      ['by the name of the one that signs', signer],
+    ])('no key of it is left, the next one and one of a failed rotation included, %s', async (_how, pick) => {
+      await rotateKeys(ring)
+      isAway = true
+      await expect(rotateKeys(ring)).rejects.toThrow('away')
+      isAway = false
+      const stolen = structuredClone(keys)
+      expect(partsOf(stolen)).toHaveLength(3)
+      const { kid, others } = await revokeKey(ring, pick())
+      expect([kid, ...others].toSorted()).toEqual(stolen.keys.map((key) => key.kid).toSorted())
+      // The one that never came into use is forgotten.
+      expect(keys.keys).toHaveLength(3)
+      expectSafe(stolen)
+    })
+
+    test('a revocation of an older key that was interrupted does not stand for it', async () => {
+      const older = signer() ?? ''
+      await rotateKeys(ring)
+      time += leadMs
+      isAway = true
+      await expect(revokeKey(ring, older)).rejects.toThrow('away')
+      isAway = false
+      const stolen = structuredClone(keys)
+      await revokeKey(ring)
+      expectSafe(stolen)
+    })
+
+    test('a key that the ledger refuses to revoke keeps none of the others from it', async () => {
+      const { kid } = await rotateKeys(ring)
+      const first = signer() ?? ''
+      onLedger.delete(first)
+      await expect(revokeKey(ring)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      expect(onLedger.get(kid)?.revoked).toBe(true)
+      expect(signer()).toBeUndefined()
+    })
+
+    test('a successor that did not reach the ledger is made anew when it is repeated', async () => {
+      const stolen = structuredClone(keys)
+      const { ledger } = ring
+      ring = { ...ring, ledger: { ...ledger, add: () => Promise.reject(new Error('away')) } }
+      await expect(revokeKey(ring)).rejects.toThrow('away')
+      const between = structuredClone(keys)
+      ring = { ...ring, ledger }
+      const { kid } = await revokeKey(ring)
+      expect(stolen.keys.map((key) => key.kid)).toContain(kid)
+      expectSafe(stolen)
+      expectSafe(between)
+      expect(keys.keys).toHaveLength(2)
+      expect(keys.keys.some(({ isBeingRevoked }) => isBeingRevoked)).toBe(false)
+    })
+  })
+
+  test('of a key that never reached the ledger is done when it is forgotten', async () => {
+    const signing = signer()
+    isAway = true
+    await expect(rotateKeys(ring)).rejects.toThrow('away')
+    isAway = false
+    const unfinished = keys.keys.find(({ signsFrom }) => signsFrom === undefined)?.kid ?? ''
+    expect(await revokeKey(ring, unfinished)).toEqual({ kid: unfinished, others: [] })
+    expect(keys.keys.map(({ kid }) => kid)).toEqual([signing])
+    expect(signer()).toBe(signing)
+  })
+
+  test('of an id that neither file nor ledger knows is an error', async () => {
+    await expect(revokeKey(ring, 'north-mistyped')).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 })
