@@ -78,16 +78,16 @@ export async function grant(options: GrantOptions, output: Output): Promise<void
   const answer = await session
     .gatewayFor(person, options.at)
     .expect({ method: 'POST', path: '/fhir/Consent', body }, [201, 202])
-  report('granted', toConsentResult(answer.body), options, output)
+  report(grantedWords, toConsentResult(answer.body), options, output)
 }
 
-/** Whether a search says that it lacks what somebody did not answer. */
+/** Whether a search says more than what all say: that it lacks what somebody did not answer, or may not have. */
 const isPartial = (bundle: unknown): boolean =>
   objectsAt(bundle, 'entry')
     .map((entry) => objectAt(entry, 'resource'))
     .filter((resource) => textAt(resource, 'resourceType') === 'OperationOutcome')
     .flatMap((outcome) => objectsAt(outcome, 'issue'))
-    .some((issue) => textAt(issue, 'severity') === 'error')
+    .some((issue) => textAt(issue, 'severity') !== 'information')
 
 interface RevokeOptions extends PersonalOptions {
   readonly last?: true
@@ -130,23 +130,37 @@ export async function revoke(
     patient: { reference: `Patient/${person.handle}` },
   }
   const answer = await gateway.expect({ method: 'PUT', path: `/fhir/Consent/${id}`, body }, [200, 202])
-  report('revoked', toConsentResult(answer.body), options, output)
+  report(revokedWords, toConsentResult(answer.body), options, output)
+}
+
+interface Words {
+  readonly done: string
+  /** What to do where a custodian has not taken it. */
+  readonly again: (consent: string) => string
+}
+const grantedWords: Words = {
+  done: 'granted',
+  again: () => 'repeat the command there (--custodian) when it answers again',
+}
+const revokedWords: Words = {
+  done: 'revoked',
+  again: (consent) => `repeat it (medledger revoke ${consent}) when it answers again`,
 }
 
 /** Prints what was done; where a custodian has not taken the decision, the command has not done all it was asked. */
 function report(
-  what: 'granted' | 'revoked',
+  { done, again }: Words,
   { consent, entries, missing }: ConsentResult,
   { json }: PersonalOptions,
   output: Output,
 ): void {
   if (json) writeJson(output, { consent, entries })
-  else output.out(`Consent ${consent} ${what}.\n${entries.map((entry) => `Entry ${entry}\n`).join('')}`)
+  else output.out(`Consent ${consent} ${done}.\n${entries.map((entry) => `Entry ${entry}\n`).join('')}`)
   if (missing.length === 0) return
   const where = missing.map(({ custodian, error }) => `${custodian} (${error})`).join(', ')
   const isUnknown = missing.some(({ error }) => error === 'OUTCOME_UNKNOWN')
   throw new Failure(
     isUnknown ? exitCodes.outcomeUnknown : exitCodes.unavailable,
-    `Not ${what} at ${where}: repeat the command there (--custodian) when it answers again.`,
+    `Not ${done} at ${where}: ${again(consent)}.`,
   )
 }

@@ -1,5 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { statusOf, type GatewayErrorCode } from '../../../gateway/src/error.ts'
+import { outcomeOf } from '../../../gateway/src/fhir/common.ts'
 import { findPerson } from '../../../scripts/development/index.ts'
 import { fakeInstance, outcome, searchset, type FakeInstance } from './fake-instance.ts'
 
@@ -223,12 +225,32 @@ describe('revoke', () => {
     expect(instance.asked[1]?.body).toMatchObject({ id: newest, status: 'inactive' })
   })
 
-  test('--last of a list that some custodian is missing from takes nothing back', async () => {
-    const missing = outcome('LEDGER_UNAVAILABLE', 'north: away')
-    instance.answer = () => ({ status: 200, body: searchset(consent(old, 'active'), missing) })
-    const { code, stderr } = await instance.medledger('revoke', '--last', '--as', 'maria')
-    expect([code, instance.asked.length]).toEqual([5, 1])
-    expect(stderr).toContain('Not every custodian answered')
+  test.each(Object.keys(statusOf) as GatewayErrorCode[])(
+    '--last of a list that says %s of some custodian takes nothing back',
+    async (code) => {
+      const missing = outcomeOf(code, 'north: no answer')
+      instance.answer = () => ({ status: 200, body: searchset(consent(old, 'active'), missing) })
+      const { code: exit, stderr } = await instance.medledger('revoke', '--last', '--as', 'maria')
+      expect([exit, instance.asked.length]).toEqual([5, 1])
+      expect(stderr).toContain('Not every custodian answered')
+    },
+  )
+
+  test('that some custodian has not taken says how to repeat it', async () => {
+    const extension = [
+      {
+        url: 'urn:medledger:placement',
+        extension: [
+          { url: 'custodian', valueString: 'south' },
+          { url: 'error', valueCode: 'LEDGER_UNAVAILABLE' },
+        ],
+      },
+    ]
+    instance.answer = () => ({ status: 202, body: { ...consent(old, 'inactive'), extension } })
+    const { code, stderr } = await instance.medledger('revoke', old, '--as', 'maria')
+    expect(code).toBe(5)
+    expect(stderr).toContain(`medledger revoke ${old}`)
+    expect(stderr).not.toContain('--custodian')
   })
 
   test('--last without any is exit 3', async () => {
