@@ -8,16 +8,17 @@ import {
 } from 'medledger-chaincode/api'
 import { people, type Submitter, type User, type World } from './ledger-world.ts'
 
-export const recipient: PublicKey = { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) }
-
 /** A sound key of an issuer, whose private half everybody knows: the base point of the curve. */
-export const signingKey: SigningKey = {
+export const signingKey: Extract<SigningKey, { crv: 'P-256' }> = {
   kty: 'EC',
   crv: 'P-256',
   x: 'axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY',
   y: 'T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU',
   alg: 'ES256',
 }
+
+const { alg: _alg, ...point } = signingKey
+export const recipient: PublicKey = point
 
 /** A FHIR R4 Consent that this version understands: everybody may read for any purpose, but for `provision`. */
 export const consentOf = (

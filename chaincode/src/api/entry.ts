@@ -29,7 +29,7 @@ export const Basis = Type.Union([
   Type.Literal('default-policy'),
   /** The custodian has no document with this id. */
   Type.Literal('no-such-document'),
-  /** The request named documents of several patients. */
+  /** A document of another patient than the one whom the entry is about. */
   Type.Literal('several-patients'),
 ])
 export type Basis = Static<typeof Basis>

@@ -12,6 +12,7 @@ import {
   type RequestState,
 } from '../api/index.ts'
 import { decide, describedRecord, roleSystem, utc, type Asker, type Facts } from '../core/index.ts'
+import { requireRecipientKey } from '../identity/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, readRequestState, type EntryDraft } from '../ledger/entries.ts'
 import { nobody, patientKey, personKey } from '../ledger/keys.ts'
@@ -67,36 +68,31 @@ function askerOf(kind: Agent['kind'], id: string, role: string, organisation: st
 
 /**
  * Decides on access to documents and records the outcome, whatever it is. Documents that do not exist are denied in
- * the same way, after the same reads; so is a request for documents of several patients, since an error, which leaves no
- * entry, would tell whoever knows one document whether another exists.
- * Errors: INVALID_REQUEST for documents of several custodians, FORBIDDEN for a purpose beyond the token's.
+ * the same way, after the same reads, and so are those of other patients than the one whom the entry is about (see
+ * {@link patientOf}): an error, which leaves no entry, or a refusal of the whole, would tell whoever may read one document
+ * whether another exists.
+ * Errors: INVALID_REQUEST for documents of several custodians and a recipient's key that is none, FORBIDDEN for a purpose
+ * beyond the token's.
  */
 async function requestAccess(context: Context, request: RequestOf<'RequestAccess'>): Promise<EntryDraft> {
   const { custodian, documents, purpose, recipient } = request
   if (documents.some((document) => custodianOf(document) !== custodian)) {
     throw new MedledgerError('INVALID_REQUEST', 'One request concerns the documents of one custodian.')
   }
+  requireRecipientKey(recipient)
   requirePurpose(context, purpose)
   const placement = await context.placement(custodian)
   const descriptors = await Promise.all(documents.map((document) => readDescriptor(placement, document)))
-  const patient = firstPatientOf(descriptors)
-  const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
-  const situation = {
-    at: context.at,
-    agent: context.caller.agent,
-    purpose,
-    custodian,
-    set,
-    zone: zoneOf(context),
-  }
-  const outcomes = decideOn(documents, descriptors, situation)
+  const zone = zoneOf(context)
+  const situation = { at: context.at, agent: context.caller.agent, purpose, custodian, zone }
+  const { patient, set, outcomes } = await decideOn(context, placement, documents, descriptors, situation)
   return {
     kind: 'access',
     custodian,
     patient,
     purpose,
     recipient,
-    documents: outcomes,
+    documents: [...outcomes],
     outcome: outcomes.some(({ outcome }) => outcome === 'permit') ? 'permit' : 'deny',
     inputs: inputsOf(context, set),
   }
@@ -113,10 +109,6 @@ export function requirePurpose({ caller }: Context, purpose: string): void {
 export const zoneOf = ({ constitution }: Pick<Context, 'constitution'>): string =>
   constitution.timeZone ?? utc
 
-/** In whose account the request belongs; null when none of the documents exists. */
-const firstPatientOf = (descriptors: readonly (Descriptor | undefined)[]): string | null =>
-  descriptors.find((descriptor) => descriptor !== undefined)?.patient ?? null
-
 const refused = (
   document: string,
   version: number | null,
@@ -129,24 +121,72 @@ const refused = (
   basedOn: [],
 })
 
-function decideOn(
+type Asking = Omit<Situation, 'patient' | 'documents' | 'set'>
+
+interface Decided {
+  /** In whose account the request belongs; null when none of the documents exists. */
+  readonly patient: string | null
+  /** Her consent set. */
+  readonly set: ConsentSet
+  readonly outcomes: readonly DocumentOutcome[]
+}
+
+async function decideOn(
+  { constitution }: Context,
+  placement: PlacementBooks,
+  ids: readonly string[],
+  descriptors: readonly (Descriptor | undefined)[],
+  asking: Asking,
+): Promise<Decided> {
+  // One for each document, whosever it is: fewer would tell which documents exist, and which belong together.
+  const sets = await Promise.all(
+    descriptors.map((found) => readConsentSet(constitution, placement, found?.patient ?? nobody)),
+  )
+  const setOf = new Map(sets.map((set, index) => [descriptors[index]?.patient ?? nobody, set]))
+  const outcomesOf = new Map(
+    [...setOf].map(([patient, set]) => [patient, outcomesFor(patient, ids, descriptors, { ...asking, set })]),
+  )
+  const patient = patientOf(descriptors, outcomesOf)
+  const set = setOf.get(patient ?? nobody)
+  const outcomes = outcomesOf.get(patient ?? nobody)
+  if (set === undefined || outcomes === undefined) throw new RangeError('No document was asked for.')
+  return { patient, set, outcomes }
+}
+
+/**
+ * The patient of the first document that is permitted. Only where none is, that of the first that exists: documents that the
+ * asker may not see then never change what becomes of those that she may, in whatever order she names them.
+ */
+function patientOf(
+  descriptors: readonly (Descriptor | undefined)[],
+  outcomesOf: ReadonlyMap<string, readonly DocumentOutcome[]>,
+): string | null {
+  const existing = descriptors.flatMap((found, index) => (found ? [{ patient: found.patient, index }] : []))
+  const permitted = existing.find(
+    ({ patient, index }) => outcomesOf.get(patient)?.[index]?.outcome === 'permit',
+  )
+  return (permitted ?? existing[0])?.patient ?? null
+}
+
+/** What is decided about each document when the request is about this patient. */
+function outcomesFor(
+  patient: string,
   ids: readonly string[],
   descriptors: readonly (Descriptor | undefined)[],
   situation: Omit<Situation, 'patient' | 'documents'>,
 ): DocumentOutcome[] {
-  const documents = descriptors.filter((descriptor) => descriptor !== undefined)
-  const patient = firstPatientOf(descriptors) ?? nobody
-  if (documents.some((descriptor) => descriptor.patient !== patient)) {
-    return ids.map((document) => refused(document, null, 'several-patients'))
-  }
-  const decision = decide(factsOf({ ...situation, patient, documents }))
-  const decided = new Map(documents.map(({ document }, index) => [document, decision.records[index]]))
+  const documents = descriptors
+    .filter((found) => found?.patient === patient)
+    .filter((found) => found !== undefined)
+  const { records } = decide(factsOf({ ...situation, patient, documents }))
+  const decided = new Map(documents.map(({ document }, index) => [document, records[index]]))
   return ids.map((document, index): DocumentOutcome => {
+    const found = descriptors[index]
+    if (found === undefined) return refused(document, null, 'no-such-document')
     const record = decided.get(document)
-    const version = descriptors[index]?.version ?? null
-    if (record === undefined) return refused(document, version, 'no-such-document')
+    if (record === undefined) return refused(document, null, 'several-patients')
     const { outcome, basis, basedOn } = record
-    return { document, version, outcome, basis, basedOn: [...basedOn] }
+    return { document, version: found.version, outcome, basis, basedOn: [...basedOn] }
   })
 }
 
@@ -188,12 +228,13 @@ async function decideAgain(
 ): Promise<Pick<AccessReview, 'now' | 'digests'>> {
   const ids = entry.documents.map(({ document }) => document)
   const descriptors = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
-  const patient = firstPatientOf(descriptors)
-  const set = await readConsentSet(context.constitution, placement, patient ?? nobody)
+  // Decided for the patient whom the entry is about: which one that is must not change meanwhile.
+  const patient = entry.patient ?? nobody
+  const set = await readConsentSet(context.constitution, placement, patient)
   const { agent, custodian, purpose = '' } = entry
   const digests = descriptors.flatMap((found) => (found ? [[found.document, found.digest] as const] : []))
   return {
-    now: decideOn(ids, descriptors, {
+    now: outcomesFor(patient, ids, descriptors, {
       at: context.at,
       agent,
       purpose,

@@ -1,5 +1,5 @@
 export { hasExpired, type ClaimRules, type TokenClaims } from './claims.ts'
 export { tokenLimits } from './limits.ts'
 export { invalidToken } from './refusal.ts'
-export { importSigningKey, signingKeyOf } from './signing-key.ts'
+export { importSigningKey, requireRecipientKey, signingKeyOf } from './signing-key.ts'
 export { addressOf, verifyToken, type TokenAddress, type VerifyOptions } from './verify-token.ts'

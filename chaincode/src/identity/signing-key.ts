@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { canonical, check, MedledgerError, SigningKey } from '../api/index.ts'
+import { canonical, check, MedledgerError, SigningKey, type PublicKey } from '../api/index.ts'
 import { isSoundPoint } from './ed25519.ts'
 
 const refuse = (message: string): MedledgerError => new MedledgerError('INVALID_REQUEST', message)
@@ -32,8 +32,11 @@ function importSound(key: SigningKey): KeyObject {
   return object
 }
 
-function importJwk(key: SigningKey): KeyObject {
-  const { alg: _alg, ...jwk } = key
+/** The key to which a release is to be encrypted. Errors: INVALID_REQUEST for one to which nothing can be. */
+export const requireRecipientKey = (key: PublicKey): void => void importJwk(key)
+
+function importJwk(key: SigningKey | PublicKey): KeyObject {
+  const { alg: _alg, ...jwk } = { alg: undefined, ...key }
   for (const member of ['x', 'y', 'n', 'e'] as const) {
     if (member in jwk) canonicalBytes((jwk as Record<string, string>)[member] ?? '')
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { canonical, type SigningKey } from 'medledger-chaincode/api'
 import { signingKeyOf } from 'medledger-chaincode/identity'
 import { GatewayError } from '../error.ts'
@@ -31,6 +32,8 @@ export const providerKeyLimits = {
   betweenFetchesMs: 30_000,
   /** After this long without an answer nothing is believed any more. */
   staleMs: 60 * 60_000,
+  /** What has a key that is due to be fetched anew serves on after this long, while the fetch goes on. */
+  patienceMs: 1000,
 } as const
 
 interface Fetched {
@@ -44,6 +47,8 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
   let fetched: Fetched | undefined
   let triedAt = Number.NEGATIVE_INFINITY
   let trying: Promise<void> | undefined
+  /** Resolves with the last attempt, or when it has taken too long to be waited for by all. */
+  let briefly: Promise<void> = Promise.resolve()
 
   const attempt = async (): Promise<void> => {
     const at = now()
@@ -64,6 +69,7 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
     if (!mayTry) return Promise.resolve()
     triedAt = now()
     trying = attempt()
+    briefly = atMost(providerKeyLimits.patienceMs, trying)
     return trying
   }
   const usable = (): Fetched | undefined =>
@@ -72,9 +78,12 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
   return {
     async publishes(kid, key) {
       const age = fetched === undefined ? Number.POSITIVE_INFINITY : now() - fetched.at
-      // Waited for: an old set serves only while the provider does not answer.
-      if (age >= providerKeyLimits.freshMs) await refresh()
-      else if (!has(usable(), kid, key)) await refresh()
+      if (!has(usable(), kid, key)) await refresh()
+      else if (age >= providerKeyLimits.freshMs) {
+        void refresh()
+        // An old set serves only while the provider does not answer, and one that hangs holds nobody up.
+        await briefly
+      }
       const newest = usable()
       if (newest === undefined)
         throw new GatewayError(
@@ -84,6 +93,14 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
       return has(newest, kid, key)
     },
   }
+}
+
+/** Resolves when `work` does, or after so long. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const ended = new AbortController()
+  const waited = sleep(ms, undefined, { signal: ended.signal, ref: false }).catch(() => {})
+  await Promise.race([work, waited])
+  ended.abort()
 }
 
 /** A key id that is published twice names no key. */

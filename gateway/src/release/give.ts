@@ -35,14 +35,16 @@ export function createGive(sources: Sources): Give {
   return async ({ entry: id, block }, asker) => {
     const tell = clock(sources.observe)
     await transport.waitForBlock(block, catchUpMs)
-    if (!transport.height().connected) {
+    const { connected, blocks } = transport.height()
+    if (!connected) {
       throw new GatewayError(
         'LEDGER_UNAVAILABLE',
         'The custodian does not hear from its peer: try again later.',
       )
     }
-    // Only the own peer is asked: another's word would do for an attacker who controls that other.
-    const options = { organisations: [custodian], minimumBlock: block }
+    // Only the own peer is asked: another's word would do for an attacker who controls that other. And it must hold all
+    // that was heard of, whatever block the asker names: a revocation may be in it.
+    const options = { organisations: [custodian], minimumBlock: Math.max(block, blocks - 1) }
     const review = await client.evaluate('ReviewAccess', { custodian, through: asker, entry: id }, options)
     tell('release.review')
     const recipient = requireReleasable(review, asker, now())

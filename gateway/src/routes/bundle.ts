@@ -49,7 +49,8 @@ const describeOne: Description = {
 const describeSome: Description = {
   ...common,
   summary: 'Up to 50 documents of one patient at one custodian',
-  description: 'One access. Documents that are not released have an OperationOutcome each.',
+  description:
+    'One access. Documents that are not released have an OperationOutcome each; so have those of other patients than that of the first document that the asker may see.',
   parameters: { _id: exampleDocument },
   answers: {
     200: {
@@ -63,8 +64,8 @@ const describeSome: Description = {
 
 /** The one answer for what is restricted, absent or unknown. */
 const notReleased =
-  'Nothing is released: there is no such document, you may not see it, or the documents are not all of one patient. ' +
-  'The request is on record.'
+  'Nothing is released: there is no such document, you may not see it, or it is of another patient than the first one ' +
+  'that you may see. The request is on record.'
 
 const alreadyAnswered =
   'This request is on record, and is answered once: ask for the documents anew, with another key.'

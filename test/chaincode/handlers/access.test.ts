@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { limits, randomId } from 'medledger-chaincode/api'
+import { limits, randomId, type Entry } from 'medledger-chaincode/api'
 import {
   access,
   accessTo,
@@ -144,33 +144,120 @@ describe('an access', () => {
     expect((await access(world, 'dr.chen', documents)).documents).toHaveLength(50)
   })
 
-  test('to documents of two patients is denied whole, on record with the first', async () => {
-    const world = await demoWorld()
-    const documents = [
-      ...(await registerDocuments(world, 'north', 'maria')),
-      ...(await registerDocuments(world, 'north', 'tomas')),
-    ]
-    const entry = await access(world, 'dr.okafor', documents)
-    expect(entry).toMatchObject({ patient: people.maria.handle, outcome: 'deny' })
-    expect(new Set(entry.documents.map(({ basis, version }) => `${basis} ${version}`))).toEqual(
-      new Set(['several-patients null']),
-    )
+  describe('to documents of several patients', () => {
+    const letter = { system: 'http://loinc.org', code: '34133-9' }
+    const imaging = { system: 'http://loinc.org', code: '18748-4' }
+    const mayRead = consentOf({ type: 'permit', code: [{ coding: [letter] }] })
+
+    /** Maria lets letters be read, Tomas says nothing; each has a letter and an image at North. */
+    async function hospital() {
+      const world = await demoWorld()
+      const registrations = () => [letter, imaging].map((type) => registrationOf('north', { type }))
+      const [hers = '', herImage = ''] = await registerDocuments(world, 'north', 'maria', registrations())
+      const [his = ''] = await registerDocuments(world, 'north', 'tomas', registrations())
+      await grant(world, 'maria', mayRead)
+      return { world, hers, herImage, his }
+    }
+    const orders = (ids: readonly string[]): string[][] =>
+      ids.length < 2
+        ? [[...ids]]
+        : ids.flatMap((id) => orders(ids.filter((other) => other !== id)).map((rest) => [id, ...rest]))
+
+    test('what the asker may not see is denied as if it were not there, in every order', async () => {
+      const { world, hers, herImage, his } = await hospital()
+      for (const ids of orders([hers, herImage, his])) {
+        const entry = await access(world, 'dr.chen', ids)
+        expect(entry).toMatchObject({
+          patient: people.maria.handle,
+          outcome: 'permit',
+          inputs: { consentSet: 1 },
+        })
+        const absent = unknown()
+        const without = await access(
+          world,
+          'dr.chen',
+          ids.map((id) => (id === his ? absent : id)),
+        )
+        const seen = ({ documents }: Entry): unknown[] =>
+          documents.map(({ document, basis, ...rest }) =>
+            document === his || document === absent ? rest : { document, basis, ...rest },
+          )
+        expect(seen(entry)).toEqual(seen(without))
+        expect(entry.documents.find(({ document }) => document === his)).toMatchObject({
+          basis: 'several-patients',
+          version: null,
+        })
+      }
+    })
+
+    test('where she may see none, all are denied, on record with the first that exists', async () => {
+      const { world, herImage, his } = await hospital()
+      const orders = [
+        [[unknown(), his, herImage], 'tomas'],
+        [[herImage, his], 'maria'],
+      ] as const
+      for (const [ids, first] of orders)
+        expect(await access(world, 'dr.chen', ids)).toMatchObject({
+          patient: people[first].handle,
+          outcome: 'deny',
+        })
+    })
+
+    test('where she may see both, those of the first patient are permitted', async () => {
+      const { world, hers, his } = await hospital()
+      await grant(world, 'tomas', mayRead)
+      const permitted = async (ids: readonly string[]): Promise<string[]> =>
+        (await access(world, 'dr.chen', ids)).documents
+          .filter(({ outcome }) => outcome === 'permit')
+          .map(({ document }) => document)
+      expect(await permitted([hers, his])).toEqual([hers])
+      expect(await permitted([unknown(), his, hers])).toEqual([his])
+    })
+
+    test('one’s own are permitted beside a stranger’s, and are so at the custodian’s second look', async () => {
+      const { world, hers, his } = await hospital()
+      for (const ids of [
+        [hers, his],
+        [his, hers],
+      ]) {
+        const entry = await access(world, 'maria', ids)
+        const fields = { custodian: 'north', through: 'authority', entry: entry.entry }
+        const { now } = await world.evaluate('ReviewAccess', fields, gatewayOf('north'))
+        expect(now).toEqual(entry.documents)
+        expect(now.find(({ outcome }) => outcome === 'permit')?.document).toBe(hers)
+      }
+    })
+
+    test('reads as much, whosever they are and whether they exist', async () => {
+      const { world, hers, herImage, his } = await hospital()
+      const doctor = await world.as('dr.chen')
+      const readsFor = async (ids: readonly string[]): Promise<string[]> => {
+        const { reads } = await world.endorse('RequestAccess', accessTo(ids), doctor)
+        return reads.map(({ collection, key }) => `${collection} ${key.split('/')[0]}`)
+      }
+      const expected = await readsFor([hers, herImage])
+      for (const other of [his, unknown()]) {
+        expect(await readsFor([hers, other])).toEqual(expected)
+        expect(await readsFor([other, hers])).toEqual(expected)
+      }
+    })
+
+    test('a race with a change of any of their consents is lost', async () => {
+      const { world, hers, his } = await hospital()
+      const racing = await world.endorse('RequestAccess', accessTo([hers, his]), await world.as('dr.chen'))
+      await grant(world, 'tomas', consentOf({ type: 'deny' }))
+      expect(racing.commit()).toBe(false)
+      expect((await access(world, 'dr.chen', [hers, his])).outcome).toBe('permit')
+    })
   })
 
-  test('to one’s own documents and a stranger’s permits none of them', async () => {
+  test.each([
+    ['no point of the curve', { ...recipient, x: 'A'.repeat(43), y: 'A'.repeat(43) }],
+    ['written in two ways', { ...recipient, x: `${recipient.x.slice(0, -1)}Z` }],
+  ])('for a key that is %s is malformed', async (_what, key) => {
     const world = await demoWorld()
-    const own = await registerDocuments(world, 'north', 'maria')
-    const foreign = await registerDocuments(world, 'north', 'tomas')
-    for (const documents of [
-      [...own, ...foreign],
-      [...foreign, ...own],
-    ]) {
-      const { entry, outcome } = await access(world, 'maria', documents)
-      expect(outcome).toBe('deny')
-      const fields = { custodian: 'north', through: 'authority', entry }
-      const { now } = await world.evaluate('ReviewAccess', fields, gatewayOf('north'))
-      expect(now.map(({ outcome }) => outcome)).toEqual(['deny', 'deny'])
-    }
+    const asked = access(world, 'dr.chen', [unknown()], { recipient: key })
+    await expect(asked).rejects.toMatchObject(invalid)
   })
 
   test('at a custodian without a placement is malformed', async () => {

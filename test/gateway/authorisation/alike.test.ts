@@ -140,6 +140,29 @@ describe.each(Object.entries(topologies))(
       )
     })
 
+    test.each(['doctor of North', 'doctor of South'])(
+      'is the same work and the same answer beside a document that %s may see, before and after it',
+      async (name) => {
+        const [asker, gateway] = [askerNamed(name), name === 'doctor of North' ? 'north' : 'south'] as const
+        const permitted = targetNamed('permits two doctors').documents.north
+        const others = [...hidden.map((target) => targetNamed(target).documents.north), `north-${fresh()}`]
+        const askBeside = async (id: string, isFirst: boolean): Promise<unknown> => {
+          const ids = isFirst ? [id, permitted] : [permitted, id]
+          const { seen, work } = await askFor(asker, gateway, `/fhir/Bundle?_id=${ids.join(',')}`)
+          expect(seen.status).toBe(200)
+          return {
+            work,
+            seen: JSON.parse(JSON.stringify(seen).replaceAll(id.slice(-32), '<other>')) as unknown,
+          }
+        }
+        for (const isFirst of [true, false]) {
+          await askBeside(`north-${fresh()}`, isFirst)
+          const expected = await askBeside(`north-${fresh()}`, isFirst)
+          for (const id of others) expect(await askBeside(id, isFirst), id).toEqual(expected)
+        }
+      },
+    )
+
     test('is the same work and the same empty list to a doctor who searches at other hospitals', async () => {
       // Her own hospital's documents she may have written, so that a search has to look at them.
       const names = [

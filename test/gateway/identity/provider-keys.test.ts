@@ -9,7 +9,7 @@ import {
 } from '../../../gateway/src/identity/provider-keys.ts'
 import { fakeIssuer } from '../../support/ledger-tokens.ts'
 
-const { freshMs, betweenFetchesMs, staleMs } = providerKeyLimits
+const { freshMs, betweenFetchesMs, staleMs, patienceMs } = providerKeyLimits
 const key = (await fakeIssuer('i', 'k')).publicKey
 const otherKey = (await fakeIssuer('i', 'k')).publicKey
 const unavailable = expect.objectContaining({ code: 'ISSUER_UNAVAILABLE' }) as Error
@@ -51,6 +51,29 @@ describe('the keys that a provider publishes', () => {
     const asked = Array.from({ length: 20 }, () => provider.publishes('k', key))
     expect(new Set(await Promise.all(asked))).toEqual(new Set([true]))
     expect(fetches).toBe(1)
+  })
+
+  test('serve on while a provider hangs, to those who ask for a known key; a new one is waited for', async () => {
+    expect(await provider.publishes('k', key)).toBe(true)
+    const late = Promise.withResolvers<readonly Jwk[]>()
+    answer = () => late.promise
+    time += freshMs
+    const began = performance.now()
+    expect(await Promise.all([provider.publishes('k', key), provider.publishes('k', key)])).toEqual([
+      true,
+      true,
+    ])
+    const waitedMs = performance.now() - began
+    expect(waitedMs).toBeGreaterThan(patienceMs / 2)
+    expect(waitedMs).toBeLessThan(patienceMs * 3)
+    // It is known by now that it hangs.
+    expect(await provider.publishes('k', key)).toBe(true)
+    expect(performance.now() - began - waitedMs).toBeLessThan(patienceMs / 2)
+    const next = provider.publishes('next', otherKey)
+    late.resolve([jwk('next', otherKey)])
+    expect(await next).toBe(true)
+    expect(await provider.publishes('k', key)).toBe(false)
+    expect([fetches, changed]).toEqual([2, 1])
   })
 
   test.each<[string, readonly Jwk[]]>([

@@ -75,6 +75,14 @@ describe('a custodian', () => {
     ])
   })
 
+  test('has its peer hold all blocks that it has heard of, whatever block the asker names', async () => {
+    const { entry } = await accessOf([document])
+    await grantAt(network, 'tomas', { type: 'deny' })
+    const last = network.ledger.blocks.length - 1
+    await give({ entry, block: 0 }, 'south')
+    expect(network.ledger.calls.find(({ name }) => name === 'ReviewAccess')?.minimumBlock).toBe(last)
+  })
+
   test('releases nothing to another organisation than the one through which was asked', async () => {
     const access = await accessOf([document])
     await expect(give(access, 'authority')).rejects.toThrow()

@@ -167,8 +167,21 @@ describe('an access to several documents', () => {
     expect(codeOf(await search(ids))).toBe('INVALID_REQUEST')
   })
 
-  test('concerns one custodian, one patient and each document once', async () => {
+  test('concerns one patient: another’s are refused as if they were not there', async () => {
+    await grantAt(network, 'maria', permit)
     const [his = ''] = await depositAt(network, 'north', 'tomas', [depositOf('his')])
+    for (const ids of [
+      [document, his],
+      [his, document],
+    ]) {
+      const answer = await search(ids)
+      expect([answer.statusCode, answer.json<Bundle>().total]).toEqual([200, 1])
+      expect(answer.body).toContain(`Bundle/${his}`)
+    }
+    expect(codeOf(await search([his]))).toBe('NOT_RELEASED')
+  })
+
+  test('concerns one custodian and each document once', async () => {
     for (const ids of [
       [document, `south-${randomId()}`],
       [document, document],
@@ -176,6 +189,5 @@ describe('an access to several documents', () => {
     ]) {
       expect(codeOf(await search(ids))).toBe('INVALID_REQUEST')
     }
-    expect(codeOf(await search([document, his]))).toBe('NOT_RELEASED')
   })
 })
