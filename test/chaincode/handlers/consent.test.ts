@@ -275,14 +275,14 @@ describe('a patient chooses', () => {
     const world = await demoWorld()
     const author = people['dr.okafor'].handle
     const documents = await registerDocuments(world, 'north', 'maria', [registrationOf('north', { author })])
-    const superseded = await grant(world, 'maria', defaultPolicyOf('basic-normal'))
+    const superseded = await grant(world, 'maria', defaultPolicyOf('deny'))
     const consent = await grant(world, 'maria', defaultPolicyOf('deny'))
     await revoke(world, 'maria', superseded)
     expect((await access(world, 'dr.okafor', documents)).outcome).toBe('deny')
     await revoke(world, 'maria', consent)
     expect(await access(world, 'dr.okafor', documents)).toMatchObject({
       outcome: 'permit',
-      inputs: { consentSet: 3, defaultPolicy: 'basic-normal' },
+      inputs: { consentSet: 3, defaultPolicy: 'deny' },
     })
     expect(inForce(await listConsents(world))).toEqual([])
   })
