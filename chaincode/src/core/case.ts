@@ -8,19 +8,16 @@ import { patientMatcher } from './fhir/patient.ts'
 import { readRecord } from './fhir/record.ts'
 import { toIdentifier, toLiteral } from './fhir/reference.ts'
 import type { Directive } from './directive.ts'
-import type { Basis, Outcome } from './judge.ts'
+import { toFhirResidual, type FhirResidual } from './fhir/residual.ts'
+import type { Outcome } from './judge.ts'
 import { firstInstant, utc } from './period.ts'
 import { actReason } from './tables/purposes.ts'
 
 /** The answer to a case in FHIR, as `medledger decide` prints it. */
-export interface CaseDecision extends Pick<Decision, 'outcome' | 'basis' | 'basedOn' | 'rule' | 'residual'> {
+export interface CaseDecision extends Pick<Decision, 'outcome' | 'basis' | 'basedOn' | 'rule'> {
   readonly id?: string
-  readonly records: readonly {
-    readonly id: string
-    readonly outcome: Outcome
-    readonly basis: Basis
-    readonly basedOn: readonly string[]
-  }[]
+  readonly residual: readonly FhirResidual[]
+  readonly records: readonly { readonly id: string; readonly outcome: Outcome }[]
   readonly trace: readonly (Decision['trace'][number] | Ignored)[]
 }
 
@@ -76,8 +73,17 @@ export function decideCase(input: unknown): CaseDecision {
     ),
   })
   const { id } = input as Json
-  const { trace, ...rest } = decision
-  return { ...(typeof id === 'string' && { id }), ...rest, trace: [...ignored, ...trace] }
+  const { outcome, basis, basedOn, rule, residual, trace } = decision
+  return {
+    ...(typeof id === 'string' && { id }),
+    outcome,
+    basis,
+    basedOn,
+    rule,
+    residual: residual.map(toFhirResidual),
+    records: decision.records.map((record) => ({ id: record.id, outcome: record.outcome })),
+    trace: [...ignored, ...trace],
+  }
 }
 
 type RequestFacts = Pick<Facts, 'at' | 'purposes' | 'action' | 'class' | 'asker'>

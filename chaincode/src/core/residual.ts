@@ -1,8 +1,10 @@
 import type { Rule } from './directive.ts'
 import { isHeard, type Voice } from './evaluate.ts'
 import type { Facts } from './facts.ts'
+import { matchesAction } from './match.ts'
 import type { Hearing, Outcome } from './judge.ts'
 import { normal } from './tables/labels.ts'
+import { no } from './truth.ts'
 
 /** A rule that depends on the record: `type` for what matches all its conditions; without conditions, for everything. */
 export interface ResidualRule extends Pick<
@@ -45,16 +47,18 @@ function byDefault({ defaultPolicy }: Facts, purpose: string): ResidualRule[] {
   return [{ type: 'permit', labels: { confidentiality: normal } }]
 }
 
-/** The rules of one effect that are not exceptions of the other. */
-function collect(rule: Rule, effect: Outcome, voice: Voice): ResidualRule[] {
+/** The rules of one effect that are not exceptions of the other. `inherited` is the action of a permit above. */
+function collect(rule: Rule, effect: Outcome, voice: Voice, inherited?: readonly string[]): ResidualRule[] {
   if (!isHeard(rule, voice)) return []
   const below = rule.rules ?? []
   if (rule.effect !== effect) {
     return effect === 'permit' ? [] : below.flatMap((child) => collect(child, effect, voice))
   }
+  const actions = effect === 'permit' ? (rule.actions ?? inherited) : rule.actions
   const same = below
     .filter((child) => child.effect === effect)
-    .flatMap((child) => collect(child, effect, voice))
+    .flatMap((child) => collect(child, effect, voice, effect === 'permit' ? actions : undefined))
+  if (matchesAction(actions, voice.facts.action) === no) return same
   const except = effect === 'deny' ? exceptionsOf(below, voice) : []
   return [{ ...conditionsOf(rule, voice), ...(except.length > 0 && { except }) }, ...same]
 }
