@@ -60,7 +60,7 @@ export async function newPatient(
         body: { ...consentOf(handle, {}), id: consent, status: 'inactive' },
       }),
     async log() {
-      const { body } = await ask(`/fhir/AuditEvent?patient=${handle}`)
+      const { body } = await ask(`/fhir/AuditEvent?patient=${handle}&_count=500`)
       return rowsOf(body)
     },
   }

@@ -5,6 +5,7 @@ import {
   DocumentId,
   FhirDateTime,
   Id,
+  Instant,
   OrganisationName,
   PublicKey,
   PurposeOfUse,
@@ -179,8 +180,12 @@ export const ReviewAccess = Type.Object(
   closed,
 )
 
-/** What names an entry within a patient's account: ids are unique within the organisation that submitted them. */
+/** What names an entry: ids are unique within the organisation that submitted them. */
 export const EntryName = Type.Object({ through: OrganisationName, entry: Id }, closed)
+
+/** An entry's place in a patient's account, which is kept by transaction time. */
+export const EntryPlace = Type.Object({ at: Instant, through: OrganisationName, entry: Id }, closed)
+export type EntryPlace = Static<typeof EntryPlace>
 
 const reading = { ...common, custodian: OrganisationName, entry: Id }
 export const ListDocuments = Type.Object(
@@ -204,8 +209,10 @@ export const ListEntries = Type.Object(
   {
     ...reading,
     book: Book,
-    /** The last entry of the page before, in the order of organisations and ids. */
-    after: Type.Optional(EntryName),
+    /** How many at the most; all that a page may have unless said otherwise. */
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.entriesPerPage })),
+    /** The last entry of the page before. */
+    after: Type.Optional(EntryPlace),
   },
   closed,
 )

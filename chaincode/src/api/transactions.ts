@@ -12,7 +12,7 @@ import {
   registry,
   type Endorsers,
 } from './placements.ts'
-import { EntryName } from './requests.ts'
+import { EntryName, EntryPlace } from './requests.ts'
 import * as requests from './requests.ts'
 
 /**
@@ -132,8 +132,10 @@ export const GrantAnswer = Type.Object({ active: Type.Boolean() }, closed)
 export const EntriesAnswer = Type.Object(
   {
     entries: Type.Array(Entry),
+    /** Those accesses among them of which something was released. */
+    delivered: Type.Array(EntryName),
     /** Present when there is a further page. */
-    next: Type.Optional(EntryName),
+    next: Type.Optional(EntryPlace),
   },
   closed,
 )

@@ -8,9 +8,9 @@ import {
   type ReadingOf,
   type RequestOf,
 } from '../api/index.ts'
-import type { Context } from '../ledger/context.ts'
+import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { markRequest, readEntry, requireReading, requireUnused, type EntryDraft } from '../ledger/entries.ts'
-import { entryKey, entryPrefix } from '../ledger/keys.ts'
+import { entryKey, entryPrefix, releasedKey } from '../ledger/keys.ts'
 import { requirePurpose } from './access.ts'
 import type { Handlers } from './handlers.ts'
 
@@ -46,6 +46,9 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
   if (entry.kind !== 'access')
     throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   const released = documents.map((id) => permittedIn(entry, id))
+  // Beside the entry, which may be pages away from that of the access when somebody reads the account.
+  const before = await placement.access.get<boolean>(releasedKey(through, access))
+  await placement.access.put(releasedKey(through, access), before === true || released.length > 0)
   const { patient, purpose } = entry
   return {
     kind: 'release',
@@ -77,24 +80,38 @@ async function cancelRequest(context: Context, request: RequestOf<'CancelRequest
   return { kind: 'cancel', custodian, patient: null, of: cancels, outcome: 'permit', documents: [] }
 }
 
+/** A page of a patient's account, by transaction time. */
 async function listEntries(context: Context, request: RequestOf<'ListEntries'>): Promise<EntriesAnswer> {
-  const placement = await context.placement(request.custodian)
-  const { patient } = await requireReading(context, placement.consent, request.entry, 'AuditEvent')
-  const book = request.book === 'access' ? placement.access : placement.consent
+  const { custodian, entry, book: named, after, limit = limits.entriesPerPage } = request
+  const placement = await context.placement(custodian)
+  const { patient } = await requireReading(context, placement.consent, entry, 'AuditEvent')
+  const book = named === 'access' ? placement.access : placement.consent
   const { secret } = placement
-  const { through = '', entry = '' } = request.after ?? {}
-  const after = request.after === undefined ? {} : { after: entryKey(secret, patient, through, entry) }
   // One more than a page shows whether there is a further one.
   const found = await book.list<Entry>(entryPrefix(secret, patient), {
-    ...after,
-    limit: limits.entriesPerPage + 1,
+    ...(after !== undefined && { after: entryKey(secret, patient, after) }),
+    limit: limit + 1,
   })
-  const entries = found.slice(0, limits.entriesPerPage)
+  const entries = found.slice(0, limit)
   const last = found.length > entries.length ? entries.at(-1) : undefined
   return {
     entries,
-    ...(last !== undefined && { next: { through: last.agent.through, entry: last.entry } }),
+    delivered: await deliveredOf(placement, entries),
+    ...(last !== undefined && { next: { at: last.at, through: last.agent.through, entry: last.entry } }),
   }
+}
+
+async function deliveredOf(
+  { access }: PlacementBooks,
+  entries: readonly Entry[],
+): Promise<EntriesAnswer['delivered']> {
+  const permitted = entries
+    .filter(({ kind, outcome }) => kind === 'access' && outcome === 'permit')
+    .map(({ agent: { through }, entry }) => ({ through, entry }))
+  const isReleased = await Promise.all(
+    permitted.map(({ through, entry }) => access.get<boolean>(releasedKey(through, entry))),
+  )
+  return permitted.filter((_name, index) => isReleased[index] === true)
 }
 
 export const logHandlers = {

@@ -33,7 +33,8 @@ export async function writeEntry(
   recorded?: { readonly draft: EntryDraft; readonly secret: string },
 ): Promise<void> {
   const through = context.caller.through.name
-  const key = recorded && entryKey(recorded.secret, recorded.draft.patient ?? nobody, through, request)
+  const place = { at: toInstant(context.at), through, entry: request }
+  const key = recorded && entryKey(recorded.secret, recorded.draft.patient ?? nobody, place)
   await markRequest(context, book, request, { entry: key ?? null, state: 'committed' })
   if (recorded === undefined || key === undefined) return
   const entry: Entry = {

@@ -47,8 +47,20 @@ export const patientDocumentKey = (secret: string, patient: string, document: st
 export const nobody = 'nobody'
 export const entryPrefix = (secret: string, patient: string): string =>
   `entry/${blind(secret, 'patient', patient)}/`
-export const entryKey = (secret: string, patient: string, through: string, entry: string): string =>
-  `${entryPrefix(secret, patient)}${through}/${entry}`
+
+/** What names an entry within a patient's account, and its place there: entries are kept by transaction time. */
+export interface Place {
+  /** Instant with milliseconds, which all have the same length. */
+  readonly at: string
+  readonly through: string
+  readonly entry: string
+}
+
+export const entryKey = (secret: string, patient: string, { at, through, entry }: Place): string =>
+  `${entryPrefix(secret, patient)}${at}/${through}/${entry}`
+
+/** Says of an access whether anything was released of it. */
+export const releasedKey = (through: string, access: string): string => `released/${through}/${access}`
 
 function blind(secret: string, ...parts: readonly string[]): string {
   // Node takes a key as bytes many times more slowly than as an object.

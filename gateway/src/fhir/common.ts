@@ -61,10 +61,19 @@ export const incompleteNotice: OperationOutcome = {
   ],
 }
 
-/** A search's answer: what matched, and what is to be said about it. */
+/** Of a search's answer that is no whole one. */
+interface Paging {
+  /** It begins somewhere in the midst. */
+  readonly isPart?: boolean
+  /** Path of the page after it. */
+  readonly next?: string
+}
+
+/** A search's answer: what matched, and what is to be said about it. How many match in all is said where it is known. */
 export function searchset(
   matches: readonly FhirResource[],
   outcomes: readonly OperationOutcome[] = [],
+  { isPart = false, next }: Paging = {},
 ): Bundle {
   const entry: BundleEntry[] = [
     ...matches.map((resource): BundleEntry => ({ resource, search: { mode: 'match' } })),
@@ -73,7 +82,13 @@ export function searchset(
       search: { mode: 'outcome' },
     })),
   ]
-  return { resourceType: 'Bundle', type: 'searchset', total: matches.length, entry }
+  return {
+    resourceType: 'Bundle',
+    type: 'searchset',
+    ...(!isPart && next === undefined && { total: matches.length }),
+    ...(next !== undefined && { link: [{ relation: 'next', url: next }] }),
+    entry,
+  }
 }
 
 export const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'

@@ -20,7 +20,11 @@ export const searchsetOf = (match: TSchema): TSchema =>
     {
       resourceType: Type.Literal('Bundle'),
       type: Type.Literal('searchset'),
-      total: Type.Integer({ minimum: 0 }),
+      /** Absent where there are pages. */
+      total: Type.Optional(Type.Integer({ minimum: 0 })),
+      link: Type.Optional(
+        Type.Array(Type.Object({ relation: Type.Literal('next'), url: Type.String() }), { maxItems: 1 }),
+      ),
       entry: Type.Array(
         Type.Union([
           Type.Object({ resource: match, search: Type.Object({ mode: Type.Literal('match') }) }),

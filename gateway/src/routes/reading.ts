@@ -41,6 +41,18 @@ export async function allPages<Page extends { readonly next?: unknown }>(
   return pages
 }
 
+/** Where a reading goes on that is not at its beginning. */
+interface Among {
+  readonly custodians?: readonly string[]
+  /** The entries of the reading, where it is on record. */
+  readonly recorded?: readonly {
+    readonly custodian: string
+    readonly entry: string
+    readonly block: number
+    readonly isRepeat?: true
+  }[]
+}
+
 /**
  * Reads in every placement: first the reading is committed as an entry, then the query that names it is asked.
  * One placement's failure does not keep the others from answering; when all fail, the first error is thrown.
@@ -50,17 +62,20 @@ export async function readEverywhere<Answer>(
   { constitution, client }: Services,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   reading: Reading,
-  query: (custodian: string, receipt: Receipt) => Promise<Answer>,
+  query: (custodian: string, receipt: Pick<Receipt, 'entry' | 'block' | 'isRepeat'>) => Promise<Answer>,
+  among: Among = {},
 ): Promise<Gathered<Answer>> {
-  const custodians = constitution.placements.map(({ custodian }) => custodian)
+  const { custodians = constitution.placements.map(({ custodian }) => custodian), recorded = [] } = among
   const entries = new Map<string, string>()
   const settled = await Promise.allSettled(
     custodians.map(async (custodian) => {
-      const receipt = await client.submit(
-        'RecordReading',
-        { custodian, ...reading },
-        submitOptionsOf(request, 'RecordReading', custodian),
-      )
+      const receipt =
+        recorded.find((known) => known.custodian === custodian) ??
+        (await client.submit(
+          'RecordReading',
+          { custodian, ...reading },
+          submitOptionsOf(request, 'RecordReading', custodian),
+        ))
       entries.set(custodian, receipt.entry)
       return { custodian, answer: await query(custodian, receipt) }
     }),

@@ -1,4 +1,5 @@
 import { check, DocumentId } from 'medledger-chaincode/api'
+import { objectsAt, textAt } from '../../import/resource.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
 import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LogRow } from '../fhir.ts'
 import { problemOf, toFailure } from '../gateway-client.ts'
@@ -81,18 +82,49 @@ function requireDocumentId(document: string): void {
   }
 }
 
-/** `medledger log`: who did what with a patient's records, in ledger order. Looking is itself an entry. */
+/** A page as large as a gateway gives. */
+const logPage = 500
+
+/** `medledger log`: who did what with a patient's records, page by page as they come. Looking is itself an entry. */
 export async function log(options: PatientOptions, output: Output): Promise<void> {
   const session = await openSession(options.data)
   const person = session.person(options.as)
   const patient = session.patientHandle(options.patient)
-  const path = `/fhir/AuditEvent?patient=${patient}`
-  const { body } = await session.gatewayFor(person, options.at).expect({ method: 'GET', path }, [200])
-  const rows = toLogRows(body)
-  if (options.json) writeJson(output, rows)
-  else
-    output.out(table(['at', 'block', 'kind', 'who', 'of', 'purpose', 'delivered', 'what'], rows.map(toCells)))
-  remark(body, output)
+  const gateway = session.gatewayFor(person, options.at)
+  const remarks = new Set<string>()
+  let shown = 0
+  for (
+    let path: string | undefined = `/fhir/AuditEvent?patient=${patient}&_count=${logPage}`;
+    path !== undefined;
+  ) {
+    const { body }: { body: unknown } = await gateway.expect({ method: 'GET', path }, [200])
+    for (const line of remarksOf(body)) remarks.add(plain(line))
+    const rows = toLogRows(body)
+    output.out(options.json ? asJson(rows, shown) : asTable(rows, shown))
+    shown += rows.length
+    path = nextOf(body)
+  }
+  if (options.json) output.out(shown === 0 ? '[]\n' : ']\n')
+  for (const line of remarks) output.err(`${line}\n`)
+}
+
+/** The next page is the same gateway's. Errors: exit 1. */
+function nextOf(bundle: unknown): string | undefined {
+  const link = objectsAt(bundle, 'link').find((candidate) => textAt(candidate, 'relation') === 'next')
+  const path = textAt(link, 'url')
+  if (path === undefined || path.startsWith('/fhir/AuditEvent?')) return path
+  throw new Failure(exitCodes.error, 'The gateway names a next page that is none of the log.')
+}
+
+/** Rows as what a JSON array has after as many others. */
+const asJson = (rows: readonly LogRow[], shown: number): string =>
+  rows.map((row, index) => `${shown + index > 0 ? ',' : '['}${JSON.stringify(row)}`).join('')
+
+/** The first rows, be there none, have the names of the columns above them. */
+function asTable(rows: readonly LogRow[], shown: number): string {
+  const header = ['at', 'block', 'kind', 'who', 'of', 'purpose', 'delivered', 'what']
+  const text = table(header, rows.map(toCells))
+  return shown === 0 ? text : text.slice(text.indexOf('\n') + 1)
 }
 
 const delivery = (delivered: boolean | null): string => {

@@ -124,20 +124,23 @@ describe('a query of', () => {
 })
 
 describe('the log', () => {
-  async function logOf(world: World, book: 'access' | 'consent', user: User = 'maria') {
+  async function logOf(world: World, book: 'access' | 'consent', user: User = 'maria', limit?: number) {
     const reader = await world.as(user)
     const entry = await read(world, reader, 'maria', 'AuditEvent')
     const pages: string[][] = []
     const names = new Set<string | undefined>()
+    const delivered: unknown[] = []
     let after: FieldsOf<'ListEntries'>['after']
     do {
-      const fields = { custodian: 'north', entry, book, ...(after && { after }) }
+      const paging = { ...(after && { after }), ...(limit !== undefined && { limit }) }
+      const fields = { custodian: 'north', entry, book, ...paging }
       const page = await world.evaluate('ListEntries', fields, reader)
       pages.push(page.entries.map((found) => found.entry))
       for (const { agent } of page.entries) names.add(agent.name)
+      delivered.push(...page.delivered)
       after = page.next
     } while (after !== undefined)
-    return { pages, names, entry }
+    return { pages, names, entry, delivered }
   }
 
   test('shows a patient everything about her, and names who acted', async () => {
@@ -177,6 +180,37 @@ describe('the log', () => {
     const { pages } = await logOf(world, 'access')
     expect(pages.map((page) => page.length)).toEqual(sizes)
     expect(pages.flat().sort()).toEqual(written.sort())
+  })
+
+  test('is in the order of transaction times, in pages as small as one asks for', async () => {
+    const world = await demoWorld()
+    const doctors = [await world.as('dr.okafor'), await world.as('dr.chen')]
+    const written: string[] = []
+    for (let index = 0; index < 7; index += 1) {
+      world.now += 1
+      const reader = doctors[index % 2] as (typeof doctors)[number]
+      written.push(await read(world, reader, 'maria', 'DocumentReference'))
+    }
+    const { pages } = await logOf(world, 'access', 'maria', 3)
+    expect(pages).toEqual([written.slice(0, 3), written.slice(3, 6), written.slice(6)])
+  })
+
+  test('says of which accesses something was released, wherever their releases stand', async () => {
+    const world = await demoWorld()
+    const documents = await registerDocuments(world, 'north', 'maria')
+    await grant(world, 'maria', consentOf())
+    const accesses: string[] = []
+    for (const released of [documents, [], undefined]) {
+      world.now += 1
+      const { entry } = await access(world, 'dr.chen', documents)
+      accesses.push(entry)
+      const fields = { custodian: 'north', through: 'south', access: entry }
+      world.now += 1000
+      if (released !== undefined)
+        await world.submit('RecordRelease', { ...fields, documents: released }, gatewayOf('north'))
+    }
+    const { delivered } = await logOf(world, 'access', 'maria', 1)
+    expect(delivered).toEqual([{ through: 'south', entry: accesses[0] }])
   })
 })
 

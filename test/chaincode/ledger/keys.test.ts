@@ -71,9 +71,10 @@ describe('the keys of a placement', () => {
 
   test('begin in the same way for the entries of one patient, and of no other', () => {
     const prefix = keys.entryPrefix(secret, 'maria')
-    expect(keys.entryKey(secret, 'maria', 'south', 'e1').startsWith(prefix)).toBe(true)
-    expect(keys.entryKey(secret, 'tomas', 'south', 'e1').startsWith(prefix)).toBe(false)
-    expect(keys.entryKey('cd'.repeat(32), 'maria', 'south', 'e1').startsWith(prefix)).toBe(false)
+    const place = { at: '2026-01-15T12:00:00.000Z', through: 'south', entry: 'e1' }
+    expect(keys.entryKey(secret, 'maria', place).startsWith(prefix)).toBe(true)
+    expect(keys.entryKey(secret, 'tomas', place).startsWith(prefix)).toBe(false)
+    expect(keys.entryKey('cd'.repeat(32), 'maria', place).startsWith(prefix)).toBe(false)
   })
 
   test('do not confuse an issuer with its subject, or a patient with a document', () => {

@@ -184,6 +184,51 @@ describe('log', () => {
     expect(rows.map(({ entry }) => entry)).toEqual(['e90', 'e91', 'e100'])
   })
 
+  describe('of several pages', () => {
+    const pageOf = (url: string | undefined, ...entries: string[]): object => ({
+      ...searchset(...entries.map((entry) => event({ entry, kind: 'log' }))),
+      ...(url !== undefined && { link: [{ relation: 'next', url }] }),
+    })
+
+    test('is followed to its end, and is one list', async () => {
+      const next = '/fhir/AuditEvent?patient=p&page='
+      const pages = [pageOf(`${next}2`, 'e1', 'e2'), pageOf(`${next}3`), pageOf(undefined, 'e3')]
+      instance.answer = () => ({ status: 200, body: pages.shift() })
+      const { stdout, stderr } = await instance.medledger(
+        'log',
+        '--patient',
+        'maria',
+        '--as',
+        'maria',
+        '--json',
+      )
+      expect((JSON.parse(stdout) as { entry: string }[]).map(({ entry }) => entry)).toEqual([
+        'e1',
+        'e2',
+        'e3',
+      ])
+      expect(stderr).toBe('This may not be all.\n')
+      expect(instance.asked.map(({ route }) => route.split('?')[1])).toEqual([
+        `patient=${handle('maria')}&_count=500`,
+        'patient=p&page=2',
+        'patient=p&page=3',
+      ])
+    })
+
+    test('has its columns named once, and is an empty list when there is nothing', async () => {
+      const pages = [pageOf('/fhir/AuditEvent?page=2', 'e1'), pageOf(undefined, 'e2')]
+      instance.answer = () => ({ status: 200, body: pages.shift() ?? pageOf(undefined) })
+      expect((await log()).stdout.split('\n').filter((line) => line.startsWith('at '))).toHaveLength(1)
+      expect(JSON.parse((await log('--json')).stdout)).toEqual([])
+    })
+
+    test('is not followed to another place', async () => {
+      instance.answer = () => ({ status: 200, body: pageOf('http://elsewhere/fhir/AuditEvent?', 'e1') })
+      const { code } = await instance.medledger('log', '--patient', 'maria', '--as', 'maria')
+      expect([code, instance.asked.length]).toEqual([1, 1])
+    })
+  })
+
   test('has exactly the members that scripts rely on, and what the table shows among them', async () => {
     const access = {
       entry: 'e1',
