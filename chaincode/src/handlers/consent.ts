@@ -8,7 +8,7 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../api/index.ts'
-import { toDirective, type Mapped, type Rule } from '../core/index.ts'
+import { toDirective, type DefaultPolicy, type Mapped, type Rule } from '../core/index.ts'
 import { zoneOf } from './access.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, requireReading, type EntryDraft } from '../ledger/entries.ts'
@@ -94,16 +94,27 @@ function withGrant(
   { consent, mapped, at }: { readonly consent: string; readonly mapped: Understood; readonly at: number },
 ): ConsentSet {
   const version = before.version + 1
-  const widened = isWidening(mapped) ? { widened: countOn(before, at) } : {}
+  const widened = isWidening(mapped, before) ? { widened: countOn(before, at) } : {}
   return mapped.kind === 'directive'
     ? { ...before, ...widened, version, directives: [...before.directives, mapped.directive] }
     : { ...before, ...widened, version, defaultPolicy: mapped.defaultPolicy, policyConsent: consent }
 }
 
-const isWidening = (mapped: Understood): boolean =>
-  mapped.kind === 'directive' ? permits(mapped.directive.root) : mapped.defaultPolicy !== 'deny'
+/** What denies anything restricts, whatever else it permits; a choice of policy is held against the one before. */
+const isWidening = (mapped: Understood, { defaultPolicy }: ConsentSet): boolean =>
+  mapped.kind === 'directive'
+    ? !deniesAnything(mapped.directive.root)
+    : openness[mapped.defaultPolicy] > openness[defaultPolicy]
 
-const permits = ({ effect, rules = [] }: Rule): boolean => effect === 'permit' || rules.some(permits)
+const deniesAnything = ({ effect, rules = [] }: Rule): boolean =>
+  effect === 'deny' || rules.some(deniesAnything)
+
+const openness: Readonly<Record<DefaultPolicy, number>> = {
+  deny: 0,
+  'break-glass-only': 1,
+  'basic-normal': 2,
+  'all-normal': 3,
+}
 
 const dayMs = 24 * 60 * 60 * 1000
 

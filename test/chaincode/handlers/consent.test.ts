@@ -240,6 +240,8 @@ describe('a patient who grants all day', () => {
     await expect(grant(world, 'maria', consentOf())).rejects.toMatchObject(full)
     await expect(grant(world, 'maria', defaultPolicyOf('basic-normal'))).rejects.toMatchObject(full)
     await grant(world, 'maria', consentOf({ type: 'deny' }))
+    const exception = { type: 'permit', actor: [doctorActor('dr.chen')] }
+    await grant(world, 'maria', consentOf({ type: 'deny', provision: [exception] }))
     await grant(world, 'maria', defaultPolicyOf('deny'))
     await revoke(world, 'maria', first)
     await grant(world, 'tomas', consentOf())
