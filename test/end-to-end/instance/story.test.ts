@@ -120,7 +120,9 @@ test('every answer of the command line has the exit code that the README states'
   await poll('all of the instance to be ready', async () => (await code('status')) === 0 || undefined)
   expect(await code('nonsense')).toBe(2)
   expect(await code('token', '--user', 'nobody.at.all')).toBe(2)
-  expect(await code('revoke', '0'.repeat(32), '--as', 'maria')).toBe(3)
+  // To revoke what is not in force is done; the newest of none is not found.
+  expect(await code('revoke', '0'.repeat(32), '--as', 'maria')).toBe(0)
+  expect(await code('revoke', '--last', '--as', 'tomas')).toBe(3)
   expect(await code('read', `north-${'0'.repeat(32)}`, '--as', 'dr.chen')).toBe(4)
   expect((await medledger(['people', '--data', join(repository, 'does-not-exist')])).code).toBe(5)
 })
