@@ -11,7 +11,7 @@ import {
 import type { Asker, Facts, RecordFacts } from './facts.ts'
 import { isPurpose, coversPurpose } from './tables/purposes.ts'
 import { coversSensitivity } from './tables/labels.ts'
-import { both, either, no, some, unknown, when, yes, type Truth } from './truth.ts'
+import { both, no, some, unknown, when, yes, type Truth } from './truth.ts'
 
 /** The record as one of its sensitivities shows it; judged once for each. */
 export interface Facet {
@@ -128,22 +128,16 @@ function matchesDate({ start, end }: NonNullable<Rule['dated']>, { dated }: Reco
 }
 
 function matchesLabels(
-  { confidentiality, sensitivities }: Labels,
+  { confidentiality, sensitivities = [] }: Labels,
   { record, sensitivity }: Facet,
   isPermit: boolean,
 ): Truth {
-  let truth: Truth = no
-  if (confidentiality !== undefined) {
-    const { confidentiality: has } = record
-    truth = when(isPermit ? has <= confidentiality : has >= confidentiality)
-  }
-  if (truth === yes || sensitivities === undefined) return truth
-  return either(
-    truth,
-    some(sensitivities, (label) => {
-      if (sensitivity !== undefined && coversSensitivity(label, sensitivity)) return yes
-      // Nobody has said what another system's labels include.
-      return label === notUnderstood || label.includes('|') ? unknown : no
-    }),
-  )
+  const { confidentiality: has } = record
+  if (confidentiality !== undefined && (isPermit ? has <= confidentiality : has >= confidentiality))
+    return yes
+  return some(sensitivities, (label) => {
+    if (sensitivity !== undefined && coversSensitivity(label, sensitivity)) return yes
+    // Nobody has said what another system's labels include.
+    return label === notUnderstood || label.includes('|') ? unknown : no
+  })
 }

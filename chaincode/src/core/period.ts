@@ -53,12 +53,14 @@ function isDay(year: number, month: number, day: number): boolean {
   return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
 }
 
-/** The instant at which the clocks of a zone show what those of UTC show at `shown`. */
+/** The instant at which the clocks of a zone show what those of UTC show at `shown`, or at which they leap over it. */
 function inZone(shown: number, zone: string): number {
   if (zone === utc) return shown
   // Near a change of the clocks the first guess has the offset of the other side.
   const guess = shown - offsetAt(shown, zone)
-  return shown - offsetAt(guess, zone)
+  const instant = shown - offsetAt(guess, zone)
+  const isShown = instant + offsetAt(instant, zone) === shown
+  return isShown ? instant : Math.max(guess, instant)
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()

@@ -21,5 +21,4 @@ export function some<Value>(values: readonly Value[], holds: (value: Value) => T
 }
 
 export const both = (left: Truth, right: Truth): Truth => (left < right ? left : right)
-export const either = (left: Truth, right: Truth): Truth => (left > right ? left : right)
 export const when = (holds: boolean): Truth => (holds ? yes : no)
