@@ -4,7 +4,7 @@ import type { Combining, Facts, RecordFacts } from './facts.ts'
 import type { Obstacle } from './evaluate.ts'
 import { hear, judge, type Hearing, type Judgement, type Outcome } from './judge.ts'
 import { residualOf, type ResidualRule } from './residual.ts'
-import { isSuperseded } from './supersede.ts'
+import { supersededIn, without } from './supersede.ts'
 
 /** Version of what {@link decide} means; an entry names it, so that an old decision can be replayed by its own rules. */
 export const coreVersion = 2
@@ -49,12 +49,8 @@ export type Note =
  * R5), IHE PCF 1:53; the readings that they leave open are listed in the README.
  */
 export function decide(facts: Facts): Decision {
-  const isReplacing = facts.directives.some(({ supersedes }) => supersedes !== undefined)
-  const superseded = isReplacing ? facts.directives.filter((directive) => isSuperseded(directive, facts)) : []
-  const heard =
-    superseded.length === 0
-      ? facts
-      : { ...facts, directives: facts.directives.filter((directive) => !superseded.includes(directive)) }
+  const superseded = supersededIn(facts)
+  const heard = without(facts, superseded)
   const hearings = hear(heard)
   const overall = conceivable(heard, hearings)
   const records = facts.records.map((record) => decideRecord(heard, hearings, record, overall))

@@ -1,6 +1,13 @@
 import { notUnderstood, type Directive, type Rule } from './directive.ts'
 import type { Facts } from './facts.ts'
-import { matchesAction, matchesAsker, matchesData, matchesPurpose, type Facet } from './match.ts'
+import {
+  matchesAction,
+  matchesAsker,
+  matchesData,
+  matchesDocument,
+  matchesPurpose,
+  type Facet,
+} from './match.ts'
 import { coversPurpose } from './tables/purposes.ts'
 import { no, yes } from './truth.ts'
 
@@ -62,7 +69,12 @@ function obstacleOf(root: Rule, facts: Facts): Obstacle | undefined {
 }
 
 export const say = (voice: Voice, facet: Facet): Result =>
-  evaluate(voice.directive.root, voice, facet, { isClear: true, kind: kinds.absent, actions: undefined })
+  evaluate(voice.directive.root, voice, facet, {
+    isClear: true,
+    kind: kinds.absent,
+    actions: undefined,
+    isOfDocument: true,
+  })
 
 /** Whether a rule is for the asker, time and purpose. */
 export const isHeard = (rule: Rule, { facts, purpose }: Voice): boolean =>
@@ -76,6 +88,11 @@ interface Path {
   readonly kind: Kind
   /** The actions of a permit directly above. */
   readonly actions: readonly string[] | undefined
+  /**
+   * For a part of a document: the denies above are about the document as well, so that what excepts the document from
+   * them excepts its parts.
+   */
+  readonly isOfDocument: boolean
 }
 
 function evaluate(rule: Rule, voice: Voice, facet: Facet, above: Path): Result {
@@ -85,7 +102,7 @@ function evaluate(rule: Rule, voice: Voice, facet: Facet, above: Path): Result {
   if (kind === kinds.closed) return results.none
   const isClear = above.isClear && asker === yes && kind !== kinds.unclear && rule.unclear === undefined
   const actions = rule.effect === 'permit' ? (rule.actions ?? above.actions) : undefined
-  const path = { isClear, kind, actions }
+  const path = { isClear, kind, actions, isOfDocument: above.isOfDocument }
   return rule.effect === 'deny' ? denies(rule, voice, facet, path) : permits(rule, voice, facet, path)
 }
 
@@ -96,7 +113,10 @@ function denies(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
     const below = strongest(rule.rules, voice, facet, path, 'deny')
     return isDeny(below) ? below : results.none
   }
-  const below = strongest(rule.rules, voice, facet, match === yes ? path : { ...path, isClear: false })
+  const whole = facet.document === undefined ? no : matchesDocument(rule, voice.facts, facet)
+  const isCertain = match === yes || whole === yes
+  const within = { ...path, isClear: path.isClear && isCertain, isOfDocument: whole !== no }
+  const below = strongest(rule.rules, voice, facet, within)
   if (isPermit(below)) return below
   const own = path.kind === kinds.treatment ? results.denyByTreatment : results.deny
   return below > own ? below : own
@@ -106,8 +126,12 @@ function denies(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
 function permits(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
   const below = strongest(rule.rules, voice, facet, path)
   const own = permitOf(voice, path)
-  if (below >= own || matchesData(rule, voice.facts, facet, path.actions) !== yes) return below
-  return own
+  return below < own && isPermitted(rule, voice, facet, path) ? own : below
+}
+
+function isPermitted(rule: Rule, { facts }: Voice, facet: Facet, { actions, isOfDocument }: Path): boolean {
+  if (matchesData(rule, facts, facet, actions) === yes) return true
+  return isOfDocument && facet.document !== undefined && matchesDocument(rule, facts, facet, actions) === yes
 }
 
 function permitOf({ purpose, isEntitling }: Voice, { isClear, kind }: Path): Result {

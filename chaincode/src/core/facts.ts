@@ -66,3 +66,24 @@ export interface RecordFacts {
   /** Written by the asker, where `isStaff` holds. */
   readonly isOwn?: boolean
 }
+
+/** What is known of a resource inside a document: plain JSON, in which what is empty is left out. */
+export interface PartFacts {
+  /** `Type/id`, or a URN. */
+  readonly id?: string
+  readonly type: string
+  readonly classes?: readonly string[]
+  readonly codes?: readonly string[]
+  readonly allCodes?: readonly string[]
+  readonly confidentiality: number
+  readonly sensitivities?: readonly string[]
+  /** First and last instant of its clinical date; an end that is open is left out. */
+  readonly first?: number
+  readonly last?: number
+  /** It says a date that cannot be read. One that says none has its document's. */
+  readonly isDateUnclear?: true
+  readonly authors?: readonly string[]
+  /** It says an author who cannot be identified. One that says none has its document's. */
+  readonly isAuthorUnclear?: true
+  readonly references?: readonly string[]
+}

@@ -17,6 +17,8 @@ import { both, no, some, unknown, when, yes, type Truth } from './truth.ts'
 export interface Facet {
   readonly record: RecordFacts
   readonly sensitivity: string | undefined
+  /** The document that the record is a part of, where that was permitted as a whole; see `denialOfParts`. */
+  readonly document?: RecordFacts
 }
 
 /** Whether a rule is for this asker, at this time. */
@@ -70,6 +72,19 @@ export function matchesData(rule: Rule, facts: Facts, facet: Facet, inherited?: 
   if (rule.dated !== undefined) truth = both(truth, matchesDate(rule.dated, facet.record))
   if (rule.labels !== undefined) truth = both(truth, matchesLabels(rule.labels, facet, isPermit))
   return truth
+}
+
+/** Likewise about the document that a record is a part of, as any of its sensitivities shows it; for a record by itself, no. */
+export function matchesDocument(
+  rule: Rule,
+  facts: Facts,
+  { document }: Facet,
+  inherited?: readonly string[],
+): Truth {
+  if (document === undefined) return no
+  const { sensitivities } = document
+  const shown: readonly (string | undefined)[] = sensitivities.length === 0 ? [undefined] : sensitivities
+  return some(shown, (sensitivity) => matchesData(rule, facts, { record: document, sensitivity }, inherited))
 }
 
 export function matchesAction(actions: readonly string[] | undefined, asked: string): Truth {

@@ -11,6 +11,18 @@ export function isSuperseded({ consent }: Directive, { directives, at }: Facts):
   )
 }
 
+/** The directives that others replace. */
+export function supersededIn(facts: Facts): readonly Directive[] {
+  const isReplacing = facts.directives.some(({ supersedes }) => supersedes !== undefined)
+  return isReplacing ? facts.directives.filter((directive) => isSuperseded(directive, facts)) : []
+}
+
+/** The facts without them. */
+export const without = (facts: Facts, superseded: readonly Directive[]): Facts =>
+  superseded.length === 0
+    ? facts
+    : { ...facts, directives: facts.directives.filter((directive) => !superseded.includes(directive)) }
+
 /** What is not understood entirely replaces nothing. */
 const counts = ({ root, unclear }: Directive, at: number): boolean =>
   unclear === undefined &&

@@ -131,10 +131,11 @@ const r5: Dialect = {
 
 const marksOfR5 = ['decision', 'subject', 'grantor', 'grantee', 'policyBasis', 'regulatoryBasis'] as const
 
-function dialectOf(resource: Json): Dialect {
-  const isR5 = Array.isArray(resource['provision']) || marksOfR5.some((name) => resource[name] !== undefined)
-  return isR5 ? r5 : r4
-}
+/** Whether a Consent is of FHIR R5: by members that only R5 has. */
+export const isR5 = (resource: Json): boolean =>
+  Array.isArray(resource['provision']) || marksOfR5.some((name) => resource[name] !== undefined)
+
+const dialectOf = (resource: Json): Dialect => (isR5(resource) ? r5 : r4)
 
 /** The effect of an untyped root: OPTIN permits, anything else denies. */
 function effectOfPolicy(policyRule: unknown): Effect {
@@ -146,15 +147,38 @@ function effectOfPolicy(policyRule: unknown): Effect {
 
 const attributes = 'period actor action securityLabel purpose code dataPeriod data provision'
 const membersOfR4 = new Set(`${attributes} type class`.split(' '))
+const membersOfRendering = new Set([...membersOfR4, 'documentType'])
 const membersOfR5 = new Set(`${attributes} documentType resourceType`.split(' '))
 
-function typedRule(provision: Json, at: Place, byPolicy?: Effect): Rule {
-  const { type } = provision
+function typedRule(given: Json, at: Place, byPolicy?: Effect): Rule {
+  const { type } = given
+  const documentType = documentTypesIn(given)
+  const members = documentType === undefined ? membersOfR4 : membersOfRendering
+  const { modifierExtension: _read, ...rest } = given
+  const provision = documentType === undefined ? given : { ...rest, documentType }
   const effect = byPolicy ?? (type === 'permit' ? 'permit' : 'deny')
   if (byPolicy === undefined && type !== 'permit' && type !== 'deny') at.report(`${at.path}.type`)
   const inner = { ...at, path: `${at.path}.provision` }
   const below = childrenOf(provision['provision'], inner, (child, place) => typedRule(child, place))
-  return ruleOf(provision, effect, below, { ...at, members: membersOfR4 })
+  return ruleOf(provision, effect, below, { ...at, members })
+}
+
+/**
+ * The modifier by which an R4 Consent says what R4 has no element for, a type of document beside types of resource: FHIR's
+ * extension for R5's `provision.documentType`. It narrows, so that who does not know it must not apply the provision.
+ */
+export const documentTypeExtension =
+  'http://hl7.org/fhir/5.0/StructureDefinition/extension-Consent.provision.documentType'
+
+/** The types of document of an R4 provision; undefined when it has none, or another modifier that is not understood. */
+function documentTypesIn({ modifierExtension, documentType }: Json): unknown[] | undefined {
+  const items = listOf(modifierExtension)
+  const types = items.flatMap((item) =>
+    isObject(item) && item['url'] === documentTypeExtension && Object.keys(item).length === 2
+      ? (item['valueCoding'] ?? [])
+      : [],
+  )
+  return items.length > 0 && types.length === items.length && documentType === undefined ? types : undefined
 }
 
 const negatedRules = (provisions: unknown, above: Effect, at: Place): Rule[] =>

@@ -1,7 +1,11 @@
 import type { RecordFacts } from '../facts.ts'
 import { yes } from '../truth.ts'
+import { codeKey, toCoding, type Coding } from './coding.ts'
 import { readDirectory } from './directory.ts'
-import { readRecord } from './record.ts'
+import { objectsIn, type Json } from './json.ts'
+import { namesIn } from './parts.ts'
+import { headOf, labelsIn, readRecord } from './record.ts'
+import { toLiteral } from './reference.ts'
 
 /** What the ledger knows of a document; see `Descriptor` of the API. */
 export interface Described {
@@ -29,4 +33,23 @@ export function describedRecord(described: Described, zone: string): RecordFacts
     ...(author !== undefined && { author: [{ reference: `Practitioner/${author}` }] }),
   }
   return readRecord(resource, 0, { isPatient: () => yes, directory: nobodyElse, zone })
+}
+
+/**
+ * What a document Bundle says of itself that decides who may see it as a whole: the security labels of everything in it, and
+ * what its Composition says that it belongs to, each once and sorted. A label without a system is given as it is.
+ */
+export function describedBy(bundle: Json): { readonly labels: Coding[]; readonly related: string[] } {
+  const labels = labelsIn(bundle).flatMap((label) => toCoding(label) ?? [])
+  const names = namesIn(bundle)
+  const { encounter, event, relatesTo } = headOf(bundle) ?? {}
+  const references = [...objectsIn([encounter, event, relatesTo])].flatMap(({ object: { reference } }) =>
+    typeof reference === 'string' ? (names.get(reference) ?? toLiteral(reference) ?? []) : [],
+  )
+  const byKey = new Map(labels.map((label) => [codeKey(label), label]))
+  return {
+    labels: [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? []),
+    // A URN is a name inside this document alone.
+    related: [...new Set(references)].filter((name) => !name.startsWith('urn:')).sort(),
+  }
 }

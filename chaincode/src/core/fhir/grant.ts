@@ -3,8 +3,8 @@ import { defaultPolicies, type DefaultPolicy } from '../facts.ts'
 import { yes } from '../truth.ts'
 import { defaultPolicySystem, roles, roleSystem } from '../vocabulary.ts'
 import { codesIn } from './coding.ts'
-import { readConsent, type Reading } from './consent.ts'
-import type { Json } from './json.ts'
+import { isR5, readConsent, type Reading } from './consent.ts'
+import { listOf, type Json } from './json.ts'
 
 /** A directive, a choice of default policy, or everything about the resource that is not understood. */
 export type Mapped =
@@ -17,28 +17,49 @@ export type Mapped =
  * to lock herself out, or believe herself protected, by a word that the ledger does not know. Days begin and end in `zone`.
  */
 export function toDirective(consent: string, resource: Json, zone: string): Mapped {
-  const chosen = codesIn(resource['policyRule'], defaultPolicySystem)
-  const faults = headFaults(resource, chosen)
-  const reading = readConsent(consent, resource, { isPatient: () => yes, zone })
+  const { element, choice, codes, others } = policyChoiceOf(resource)
+  const faults = headFaults(resource, others)
+  const given = codes.length > 0 ? { ...resource, ...choice } : resource
+  const reading = readConsent(consent, given, { isPatient: () => yes, zone })
   if (reading.kind !== 'directive')
     return { kind: 'faults', faults: [...faults, obstacles[obstacleOf(reading)]] }
   const { unclear = [], ...directive } = reading.directive
   faults.push(...unclear.map((path) => `${path} is not understood`))
-  if (chosen.length > 0) return toDefaultPolicy(chosen, faults)
-  faults.push(...actorFaults(directive.root, 'Consent.provision'))
+  if (codes.length > 0) return toDefaultPolicy(element, codes, faults)
+  faults.push(...nameFaults(directive.root, isR5(resource) ? 'Consent' : 'Consent.provision'))
   return faults.length > 0
     ? { kind: 'faults', faults: [...new Set(faults)] }
     : { kind: 'directive', directive: { ...directive, root: withDocuments(directive.root) } }
 }
 
-/** A Consent without a provision chooses the policy for when no directive applies, as its `policyRule`. */
-function toDefaultPolicy(chosen: readonly string[], faults: readonly string[]): Mapped {
+interface PolicyChoice {
+  /** Where they stand. */
+  readonly element: string
+  /** The codes of default policies. */
+  readonly codes: readonly string[]
+  /** What the Consent, which then says no more, may leave out. */
+  readonly choice: Json
+  /** What it says of the matter all the same. */
+  readonly others: readonly string[]
+}
+
+/** A Consent without a rule of its own may choose a default policy: by `policyRule` in R4, `regulatoryBasis` in R5. */
+function policyChoiceOf(resource: Json): PolicyChoice {
+  const isOfR5 = isR5(resource)
+  const codes = isOfR5
+    ? listOf(resource['regulatoryBasis']).flatMap((basis) => codesIn(basis, defaultPolicySystem))
+    : codesIn(resource['policyRule'], defaultPolicySystem)
+  const others = ['decision', 'provision'].filter((name) => codes.length > 0 && resource[name] !== undefined)
+  const element = `Consent.${isOfR5 ? 'regulatoryBasis' : 'policyRule'}`
+  return { element, codes, choice: isOfR5 ? { decision: 'deny' } : {}, others }
+}
+
+function toDefaultPolicy(element: string, chosen: readonly string[], faults: readonly string[]): Mapped {
   const defaultPolicy = defaultPolicies.find((policy) => chosen.length === 1 && policy === chosen[0])
   if (defaultPolicy !== undefined && faults.length === 0) return { kind: 'default-policy', defaultPolicy }
-  return {
-    kind: 'faults',
-    faults: [...faults, `Consent.policyRule must be one of ${defaultPolicies.join(', ')}`],
-  }
+  const choice =
+    defaultPolicy === undefined ? [`${element} must be one of ${defaultPolicies.join(', ')}`] : []
+  return { kind: 'faults', faults: [...faults, ...choice] }
 }
 
 type Refused = Exclude<Reading, { kind: 'directive' }>
@@ -54,22 +75,14 @@ const obstacles: Readonly<Record<ObstacleName, string>> = {
   'too-large': 'Consent.provision is nested more than 8 deep or has more than 200 provisions',
 }
 
-function headFaults(resource: Json, chosen: readonly string[]): string[] {
-  const faults: string[] = []
-  if (resource['resourceType'] !== 'Consent') faults.push('resourceType must be Consent')
-  if (chosen.length > 0 && resource['provision'] !== undefined) {
-    faults.push('Consent.policyRule chooses a default policy, which a Consent with a provision cannot')
-  }
-  const isR4 = !Array.isArray(resource['provision']) && resource['decision'] === undefined
-  if (
-    isR4 &&
-    chosen.length === 0 &&
-    resource['provision'] === undefined &&
-    resource['policyRule'] === undefined
-  ) {
-    faults.push('Consent.provision is missing')
-  }
-  return faults
+function headFaults(resource: Json, others: readonly string[]): string[] {
+  const { resourceType, provision, policyRule } = resource
+  const saysNothing = !isR5(resource) && provision === undefined && policyRule === undefined
+  return [
+    ...(resourceType === 'Consent' ? [] : ['Consent.resourceType must be Consent']),
+    ...others.map((name) => `Consent.${name} cannot stand beside the choice of a default policy`),
+    ...(saysNothing ? ['Consent.provision is missing'] : []),
+  ]
 }
 
 const knownReferences = [
@@ -78,10 +91,16 @@ const knownReferences = [
   /^Organization\/[a-z][a-z0-9]{1,15}$/,
 ]
 
-/** Who acts must be somebody whom the registry can know: nobody else would ever be matched. */
-function actorFaults({ actors = [], rules = [] }: Rule, path: string): string[] {
-  const faults = actors.some((actor) => !isKnown(actor)) ? [`${path}.actor is not understood`] : []
-  return [...faults, ...rules.flatMap((rule, index) => actorFaults(rule, `${path}.provision[${index}]`))]
+/**
+ * Who acts must be somebody whom the registry can know, and data be named by type and id, not by a URN, which is a name
+ * inside one document: nothing else would ever be matched.
+ */
+function nameFaults({ actors = [], data = [], rules = [] }: Rule, path: string): string[] {
+  return [
+    ...(actors.some((actor) => !isKnown(actor)) ? [`${path}.actor is not understood`] : []),
+    ...(data.some(({ reference }) => reference.startsWith('urn:')) ? [`${path}.data is not understood`] : []),
+    ...rules.flatMap((rule, index) => nameFaults(rule, `${path}.provision[${index}]`)),
+  ]
 }
 
 function isKnown({ reference, identifier, role, anybody }: Actor): boolean {

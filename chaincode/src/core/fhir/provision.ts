@@ -14,7 +14,7 @@ import { actCode, confidentialities, confidentialitySystem, isSensitivity } from
 import { actReason, isPurpose } from '../tables/purposes.ts'
 import { isResourceType } from '../tables/resource-types.ts'
 import { codeKey, codingsOf, toCoding, type Coding } from './coding.ts'
-import { isObject, type Json } from './json.ts'
+import { isObject, listOf, type Json } from './json.ts'
 import { toTarget } from './reference.ts'
 
 /** Collects where something is not understood: a path of FHIR's own names, never a value, which may be about a person. */
@@ -118,11 +118,27 @@ const actorMembers = new Set(['role', 'reference'])
 function toActor(item: unknown, at: Place): Actor | typeof notUnderstood {
   if (!isObject(item) || reportsOthers(item, actorMembers, at)) return notUnderstood
   const roles = codingsOf(item['role']).map(({ code }) => code)
-  if (item['reference'] === undefined) return toRole(roles)
+  if (namesNobody(item['reference'])) return toRole(roles)
   const target = toTarget(item['reference'])
   if (target.reference === undefined && target.identifier === undefined) return notUnderstood
   const isPlain = item['role'] === undefined || roles.some((code) => recipientRoles.has(code))
   return isPlain ? target : { ...target, role: roles[0] ?? notUnderstood }
+}
+
+/** By which R4, where an actor must have a reference, says that a role alone is meant (FHIR R4, data-absent-reason). */
+export const noReference = {
+  extension: [
+    { url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'not-applicable' },
+  ],
+} as const
+
+function namesNobody(reference: unknown): boolean {
+  if (!isObject(reference)) return reference === undefined
+  const [extension, ...others] = listOf(reference['extension'])
+  const [absent] = noReference.extension
+  const isAbsent =
+    isObject(extension) && extension['url'] === absent.url && extension['valueCode'] === absent.valueCode
+  return isAbsent && others.length === 0 && Object.keys(reference).length === 1
 }
 
 /** A role alone: whoever receives information is anybody. */

@@ -28,7 +28,7 @@ interface Given {
 export function readRecord(resource: Json, index: number, given: Given): RecordFacts {
   const { resourceType, id } = resource
   const type = typeof resourceType === 'string' ? resourceType : ''
-  const head = headOf(resource)
+  const head = spokesmanOf(resource)
   const found = allIn(resource)
   const dated = dateOf(head, given.zone)
   return {
@@ -46,11 +46,13 @@ export function readRecord(resource: Json, index: number, given: Given): RecordF
 }
 
 /** A document says in its Composition what it is, when and by whom. */
-function headOf(resource: Json): Json {
-  if (resource['resourceType'] !== 'Bundle') return resource
-  const [first] = listOf(resource['entry'])
+const spokesmanOf = (resource: Json): Json => headOf(resource) ?? resource
+
+/** The Composition of a document Bundle. */
+export function headOf({ resourceType, entry }: Json): Json | undefined {
+  const [first] = resourceType === 'Bundle' ? listOf(entry) : []
   const inner = isObject(first) ? first['resource'] : undefined
-  return isObject(inner) && inner['resourceType'] === 'Composition' ? inner : resource
+  return isObject(inner) && inner['resourceType'] === 'Composition' ? inner : undefined
 }
 
 interface Found {
@@ -168,12 +170,24 @@ const dateMembers = (
 
 /** Undefined for a date that is not there or is told in words: another date of the resource says something else. */
 function dateOf(resource: Json, zone: string): Span | undefined {
+  const value = dateIn(resource)
+  return isObject(value) ? spanOfPeriod(value, zone) : spanOf(value, zone)
+}
+
+function dateIn(resource: Json): unknown {
   for (const name of dateMembers) {
     const value = name === 'context.period' ? periodOfContext(resource) : valueOf(resource, name)
-    if (value !== undefined) return isObject(value) ? spanOfPeriod(value, zone) : spanOf(value, zone)
+    if (value !== undefined) return value
   }
   return undefined
 }
+
+/** Whether a resource says a date at all, and an author, be it one that cannot be told. */
+export const saysDate = (resource: Json): boolean => dateIn(resource) !== undefined
+export const saysAuthor = (resource: Json): boolean => authorsOf(resource).length > 0
+
+/** The security labels of a resource and of everything in it. */
+export const labelsIn = (resource: Json): readonly unknown[] => allIn(resource).labels
 
 /** An element of that name, or of one of its types (`effectiveDateTime`). */
 function valueOf(resource: Json, name: string): unknown {
