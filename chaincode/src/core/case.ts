@@ -53,7 +53,7 @@ interface Case {
  */
 export function decideCase(input: unknown): CaseDecision {
   const { consents, request, records, directory, ...given } = readCase(input)
-  const known = readDirectory(directory)
+  const known = readDirectory(directory, firstInstant(request['at'], utc))
   const isPatient = patientMatcher(nameOf(request['patient']) ?? '', known)
   const directives: Directive[] = []
   const ignored: Ignored[] = []

@@ -74,5 +74,6 @@ export interface Labels {
   readonly sensitivities?: readonly string[]
 }
 
-/** Whether a reference is to several people, who must be known for it to name anybody. */
-export const isGroup = (reference: string): boolean => /^(?:Group|CareTeam)\//.test(reference)
+/** Whether a reference is to somebody's role or to several people, who must be known for it to name anybody. */
+export const mustBeResolved = (reference: string): boolean =>
+  /^(?:Group|CareTeam|PractitionerRole)\//.test(reference)

@@ -36,7 +36,7 @@ export interface Asker {
   readonly references: ReadonlySet<string>
   /** `system|value` likewise. */
   readonly identifiers: ReadonlySet<string>
-  /** Groups whose members are known: who is not among the references is not in them. */
+  /** Groups and roles whose people are known: who is not among the references is not in them. */
   readonly groups: ReadonlySet<string>
   readonly role?: string
 }

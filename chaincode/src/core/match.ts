@@ -1,5 +1,5 @@
 import {
-  isGroup,
+  mustBeResolved,
   notUnderstood,
   type Actor,
   type Class,
@@ -43,9 +43,9 @@ const isNamed = ({ reference, identifier }: Actor, { references, identifiers }: 
   (reference !== undefined && references.has(reference)) ||
   (identifier !== undefined && identifiers.has(identifier))
 
-/** A group whose members nobody has said may include the asker. */
+/** A group whose members nobody has said may include the asker, and a role that nobody knows be hers. */
 const isUnresolved = (reference: string | undefined, { groups }: Asker): boolean =>
-  reference !== undefined && isGroup(reference) && !groups.has(reference)
+  reference !== undefined && mustBeResolved(reference) && !groups.has(reference)
 
 /** Whether a list of purposes covers the one asked for. BTG is covered by its own name only; see `evaluate`. */
 export function matchesPurpose(purposes: readonly string[], asked: string): Truth {

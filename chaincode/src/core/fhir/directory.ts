@@ -1,4 +1,5 @@
-import { isGroup } from '../directive.ts'
+import { mustBeResolved } from '../directive.ts'
+import { spanOf, utc } from '../period.ts'
 import { isObject, listOf, type Json } from './json.ts'
 import { identifiersOf, ownReference, toTarget, type Target } from './reference.ts'
 
@@ -6,17 +7,19 @@ import { identifiersOf, ownReference, toTarget, type Target } from './reference.
 export interface Directory {
   /** Adds to names (`Type/id`, `system|value`) all others of the same people and of the groups that they are in. */
   expand(names: Iterable<string>): ReadonlySet<string>
-  /** Groups whose members are all known. */
+  /** Groups whose members are all known, and roles of known people. */
   readonly groups: ReadonlySet<string>
   /** Whose role a PractitionerRole is, and where; undefined when that is not known. */
   partsOfRole(reference: string): readonly Target[] | undefined
 }
 
-export function readDirectory(resources: readonly Json[]): Directory {
+/** Memberships and roles count at the instant `at`, in milliseconds since 1970 (UTC), or always when that is not given. */
+export function readDirectory(resources: readonly Json[], at?: number): Directory {
   const groups = resources.filter(({ resourceType }) => resourceType === 'Group')
   const roles = resources.filter(({ resourceType }) => resourceType === 'PractitionerRole')
+  const known = roles.filter((role) => partsOf(role).length > 0).flatMap((role) => ownReference(role) ?? [])
   return {
-    groups: closedGroups(groups),
+    groups: closedGroups(groups, new Set(known)),
     partsOfRole(reference) {
       const role = roles.find((resource) => ownReference(resource) === reference)
       return role && partsOf(role)
@@ -29,8 +32,8 @@ export function readDirectory(resources: readonly Json[]): Directory {
         before = known.size
         for (const resource of resources) addAliases(resource, known)
         for (const group of groups)
-          if (membersOf(group).some((member) => isAmong(member, known))) addOwn(group, known)
-        for (const role of roles) if (isInRole(role, known)) addOwn(role, known)
+          if (membersOf(group, at).some((member) => isAmong(member, known))) addOwn(group, known)
+        for (const role of roles) if (isCurrent(role, at) && isInRole(role, known)) addOwn(role, known)
       }
       return known
     },
@@ -49,10 +52,20 @@ function addOwn(resource: Json, known: Set<string>): void {
   if (reference !== undefined) known.add(reference)
 }
 
-const membersOf = ({ member }: Json): Target[] =>
-  listOf(member).flatMap((item) =>
-    isObject(item) && item['inactive'] !== true ? [toTarget(item['entity'])] : [],
-  )
+/** The members at an instant; without one, all that there were and will be. */
+const membersOf = ({ member }: Json, at?: number): Target[] =>
+  listOf(member).flatMap((item) => (isObject(item) && isCurrent(item, at) ? [toTarget(item['entity'])] : []))
+
+/** Whether a membership or role counts: one whose time cannot be read does not. */
+function isCurrent({ inactive, active, period }: Json, at: number | undefined): boolean {
+  if (inactive === true || active === false) return false
+  if (period === undefined || at === undefined) return true
+  if (!isObject(period)) return false
+  const { start, end } = period
+  const first = start === undefined ? Number.NEGATIVE_INFINITY : spanOf(start, utc)?.first
+  const last = end === undefined ? Number.POSITIVE_INFINITY : spanOf(end, utc)?.last
+  return first !== undefined && last !== undefined && at >= first && at <= last
+}
 
 const isAmong = ({ reference, identifier }: Target, known: ReadonlySet<string>): boolean =>
   (reference !== undefined && known.has(reference)) || (identifier !== undefined && known.has(identifier))
@@ -66,12 +79,12 @@ function isInRole(role: Json, known: ReadonlySet<string>): boolean {
 const partsOf = ({ practitioner, organization }: Json): Target[] =>
   [practitioner, organization].filter((part) => part !== undefined).map(toTarget)
 
-/** Groups that list their members, the groups among them included. */
-function closedGroups(groups: readonly Json[]): ReadonlySet<string> {
+/** Groups that list their members, the groups among them included, and what is known anyway. */
+function closedGroups(groups: readonly Json[], roles: ReadonlySet<string>): ReadonlySet<string> {
   const listed = groups.filter(({ actual, member }) => actual !== false && Array.isArray(member))
-  const known = new Set(listed.flatMap((group) => ownReference(group) ?? []))
+  const known = new Set([...roles, ...listed.flatMap((group) => ownReference(group) ?? [])])
   const isOpen = ({ reference = '', identifier }: Target): boolean =>
-    isGroup(reference) ? !known.has(reference) : reference === '' && identifier === undefined
+    mustBeResolved(reference) ? !known.has(reference) : reference === '' && identifier === undefined
   for (let before = -1; before !== known.size;) {
     before = known.size
     for (const group of listed) if (membersOf(group).some(isOpen)) known.delete(ownReference(group) ?? '')

@@ -164,8 +164,8 @@ const silentSystems: ReadonlySet<string> = new Set([confidentialitySystem, actRe
 
 /** Where FHIR's clinical resources say when what they tell happened; the first that is there counts. */
 const dateMembers = (
-  'effective onset performed occurrence occurred period context.period started date authoredOn recordedDate whenHandedOver ' +
-  'whenPrepared issued created sent dateAsserted'
+  'effective onset performed occurrence occurred period actualPeriod context.period started date authoredOn authored ' +
+  'recordedDate whenHandedOver whenPrepared issued created sent dateAsserted'
 ).split(' ')
 
 /** Undefined for a date that is not there or is told in words: another date of the resource says something else. */
@@ -211,7 +211,9 @@ function spanOfPeriod({ start, end }: Json, zone: string): Span | undefined {
 }
 
 const authorMembers =
-  'author performer recorder asserter requester sender assessor informationSource participant'.split(' ')
+  'author performer recorder asserter requester sender assessor informationSource participant resultsInterpreter source'.split(
+    ' ',
+  )
 const actingMembers = ['actor', 'individual', 'agent', 'member'] as const
 
 /** The references to those who wrote or did it. */
