@@ -59,12 +59,15 @@ const membersOf = ({ member }: Json, at?: number): Target[] =>
 /** Whether a membership or role counts: one whose time cannot be read does not. */
 function isCurrent({ inactive, active, period }: Json, at: number | undefined): boolean {
   if (inactive === true || active === false) return false
-  if (period === undefined || at === undefined) return true
+  return period === undefined || at === undefined || includes(period, at)
+}
+
+function includes(period: unknown, at: number): boolean {
   if (!isObject(period)) return false
   const { start, end } = period
   const first = start === undefined ? Number.NEGATIVE_INFINITY : spanOf(start, utc)?.first
   const last = end === undefined ? Number.POSITIVE_INFINITY : spanOf(end, utc)?.last
-  return first !== undefined && last !== undefined && at >= first && at <= last
+  return at >= (first ?? Number.POSITIVE_INFINITY) && at <= (last ?? Number.NEGATIVE_INFINITY)
 }
 
 const isAmong = ({ reference, identifier }: Target, known: ReadonlySet<string>): boolean =>
