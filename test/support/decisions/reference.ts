@@ -1,0 +1,70 @@
+import type { CaseDecision, DecisionCase, Ground } from './case.ts'
+import { candidatesOf, countOfCandidates } from './candidates.ts'
+import {
+  groundOf,
+  isPermitted,
+  type Judgement,
+  judgementsOf,
+  outcomeOf,
+  prepare,
+  type Prepared,
+  relevantRules,
+} from './judge.ts'
+
+/** Whether few enough records are conceivable for a case to try them all. */
+export function isSmall(input: DecisionCase): boolean {
+  return countOfCandidates(input, relevantRules(prepare(input))) <= 2000
+}
+
+/** How every conceivable record is judged, one after the other. */
+function* judgedCandidates(prepared: Prepared): Generator<Judgement[]> {
+  for (const record of candidatesOf(prepared.input, relevantRules(prepared))) {
+    yield judgementsOf(prepared, record)
+  }
+}
+
+/** On what the conceivable records that are permitted rest, one after the other. */
+export function* permittedGrounds(input: DecisionCase): Generator<Ground> {
+  for (const judgements of judgedCandidates(prepare(input))) {
+    if (isPermitted(judgements)) yield groundOf(judgements)
+  }
+}
+
+/** On what the denials of the conceivable records rest, one after the other. */
+export function* deniedGrounds(input: DecisionCase): Generator<Ground> {
+  for (const judgements of judgedCandidates(prepare(input))) {
+    if (!isPermitted(judgements)) yield groundOfDeny(judgements)
+  }
+}
+
+/** What a deny of everything rests on: the directives that deny, else those that permit other things, else the default policy. */
+function groundOfDeny(all: readonly Judgement[]): Ground {
+  const denied = all.filter(({ outcome }) => outcome === 'deny')
+  const by = (['directive', 'allow-list', 'default'] as const).find((by) =>
+    denied.some((judgement) => judgement.by === by),
+  )
+  return groundOf(denied.filter((judgement) => judgement.by === by))
+}
+
+/** Whether some conceivable record would be permitted, found out by trying them all. */
+function wholeOf(prepared: Prepared): Omit<CaseDecision, 'records'> {
+  const all: Judgement[] = []
+  for (const judgements of judgedCandidates(prepared)) {
+    if (isPermitted(judgements)) return { outcome: 'permit', ...groundOf(judgements) }
+    all.push(...judgements)
+  }
+  return { outcome: 'deny', ...groundOfDeny(all) }
+}
+
+/** Decides a case by the text of the rules, with no thought of speed: the tests compare the product with it. */
+export function referenceDecide(input: DecisionCase): CaseDecision {
+  const prepared = prepare(input)
+  const whole = wholeOf(prepared)
+  return {
+    ...whole,
+    records: input.records.map((record) => ({
+      id: `${record.resourceType}/${record.id}`,
+      outcome: whole.outcome === 'deny' ? 'deny' : outcomeOf(prepared, record),
+    })),
+  }
+}
