@@ -1,56 +1,95 @@
 import { notUnderstood, type Code, type Rule } from './directive.ts'
-import { results, say } from './evaluate.ts'
+import { isDeny, permitPaths, say, type Voice } from './evaluate.ts'
 import type { Facts, RecordFacts } from './facts.ts'
 import { judge, type Hearing, type Judgement } from './judge.ts'
 import { coversSensitivity } from './tables/labels.ts'
-import { isResourceType } from './tables/resource-types.ts'
+import { documentResources, isResourceType } from './tables/resource-types.ts'
 import { yes } from './truth.ts'
 
-/** More records than this are not imagined; then it is taken that one could be permitted, and each is judged by itself. */
-const maximumTries = 1000
+/**
+ * How much is imagined, counted in rules that are looked at: whoever writes directives must not be able to keep an endorser
+ * busy. Beyond it, it is taken that some record could be permitted; each is judged by itself all the same.
+ */
+const maximumEffort = 50_000
 
 /**
  * Whether some conceivable record would be permitted, and why. Records are imagined from what the rules name, the plainest
- * first; those that are sent are not looked at.
+ * first; those that are sent are not looked at. Of a deny it is said why the plainest is denied.
  */
 export function conceivable(facts: Facts, hearings: readonly Hearing[]): Judgement {
-  const plain = recordOf({}, facts)
+  const plain = recordOf({}, facts, 0)
   const first = judge(facts, hearings, plain)
   if (first.outcome === 'permit') return first
-  const denial = isHopeless(hearings, plain) ? first : search(facts, hearings, first)
-  if (denial.outcome === 'permit' || facts.isStaff !== true) return denial
-  const own = judge(facts, hearings, { ...plain, isOwn: true })
-  return own.outcome === 'permit' ? own : denial
+  const found = search(facts, hearings)
+  if (found !== undefined) return found
+  const own = facts.isStaff === true ? judge(facts, hearings, { ...plain, isOwn: true }) : first
+  return own.outcome === 'permit' ? own : first
 }
 
-/** A deny without conditions and exceptions. */
-const isHopeless = (hearings: readonly Hearing[], record: RecordFacts): boolean =>
-  hearings.some(({ rounds: [voices = []] }) =>
-    voices.some(
-      (voice) =>
-        isUnconditional(voice.directive.root) &&
-        say(voice, { record, sensitivity: undefined }) === results.deny,
-    ),
-  )
+type Path = readonly Rule[]
 
-const isUnconditional = ({ rules, actions, classes, documents, codes, data, dated, labels }: Rule): boolean =>
-  [rules, actions, classes, documents, codes, data, dated, labels].every((part) => part === undefined)
+interface Search {
+  readonly facts: Facts
+  readonly hearings: readonly Hearing[]
+  readonly paths: ReadonlyMap<Voice, readonly Path[]>
+  /** The clinical date of the records that are being imagined. */
+  readonly instant: number
+  /** What has been imagined already, and how much that may be. */
+  readonly seen: Set<string>
+  readonly limit: number
+}
 
-function search(facts: Facts, hearings: readonly Hearing[], first: Judgement): Judgement {
-  const roots = hearings.flatMap(({ rounds }) => rounds.flat().map(({ directive }) => directive.root))
-  const paths = [...new Set(roots)].flatMap((root) => [...permitPaths(root, [])])
-  const instants = boundariesOf(roots)
-  let denial = first
-  let tries = 0
-  for (const sketch of sketches(paths)) {
-    for (const record of dated(sketch, instants, facts)) {
-      const judgement = judge(facts, hearings, record)
-      if (judgement.outcome === 'permit') return judgement
-      if (judgement.basis === 'consent') denial = judgement
-      if (++tries === maximumTries) return { ...denial, outcome: 'permit' }
+/** Imagines records at every date that the rules can tell apart. */
+function search(facts: Facts, hearings: readonly Hearing[]): Judgement | undefined {
+  const voices = hearings.flatMap(({ rounds }) => rounds.flat())
+  const paths = new Map(voices.map((voice) => [voice, permitPaths(voice)]))
+  const seen = new Set<string>()
+  const limit = maximumEffort / voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
+  for (const instant of boundariesOf(voices)) {
+    const found = explore({}, { facts, hearings, paths, instant, seen, limit })
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const countRules = ({ rules = [] }: Rule): number =>
+  rules.reduce((total, rule) => total + countRules(rule), 1)
+
+/**
+ * Judges what has been imagined so far and, while it is denied, has it match one more permit that could change that. What
+ * a deny applies to stays so whatever is added, unless the deny has an exception.
+ */
+function explore(sketch: Sketch, state: Search): Judgement | undefined {
+  const key = `${state.instant} ${JSON.stringify(sketch)}`
+  if (state.seen.has(key)) return undefined
+  state.seen.add(key)
+  const record = recordOf(sketch, state.facts, state.instant)
+  const judgement = judge(state.facts, state.hearings, record)
+  if (judgement.outcome === 'permit') return judgement
+  if (state.seen.size > state.limit) return { ...judgement, outcome: 'permit' }
+  for (const path of helpful(record, state)) {
+    for (const extended of along(path, sketch)) {
+      const found = includes(extended, state.instant) ? explore(extended, state) : undefined
+      if (found !== undefined) return found
     }
   }
-  return denial
+  return undefined
+}
+
+const includes = ({ start = -Infinity, end = Infinity }: Sketch, instant: number): boolean =>
+  instant >= start && instant <= end
+
+/** The permits that could help a record for the first purpose that it is denied for. */
+function helpful(record: RecordFacts, { facts, hearings, paths }: Search): readonly Path[] {
+  const hearing = hearings.find((each) => judge(facts, [each], record).outcome === 'deny')
+  const voices = hearing?.rounds.flat() ?? []
+  const [sensitivity] = record.sensitivities
+  // Where denies prevail over everything, only an exception within each one that denies helps: those of one will do to try.
+  const isPlain = hearing?.rounds.length === 1 && hearing.purpose !== 'BTG'
+  const denying = isPlain ? voices.filter((voice) => isDeny(say(voice, { record, sensitivity }))) : []
+  const exceptions = denying.map((voice) => paths.get(voice)?.filter(({ length }) => length > 1) ?? [])
+  const [fewest] = exceptions.toSorted((left, right) => left.length - right.length)
+  return fewest ?? voices.flatMap((voice) => paths.get(voice) ?? [])
 }
 
 /** What is settled of a record that is being imagined. */
@@ -67,28 +106,7 @@ interface Sketch {
   readonly end?: number
 }
 
-/** Each permit, with the denies that it is an exception of: a record must match them all for it to count. */
-function* permitPaths(rule: Rule, denies: readonly Rule[]): Generator<readonly Rule[]> {
-  if (rule.effect === 'permit') yield [rule, ...denies]
-  const above = rule.effect === 'deny' ? [rule, ...denies] : denies
-  for (const below of rule.rules ?? []) yield* permitPaths(below, above)
-}
-
-/** Records that match several of the paths at once, few of them first. */
-function* sketches(paths: readonly (readonly Rule[])[]): Generator<Sketch> {
-  for (let size = 0; size <= paths.length; size++) yield* matching(paths, size, {})
-}
-
-function* matching(paths: readonly (readonly Rule[])[], size: number, sketch: Sketch): Generator<Sketch> {
-  if (size === 0) {
-    yield sketch
-    return
-  }
-  for (const [index, path] of paths.entries()) {
-    for (const extended of along(path, sketch)) yield* matching(paths.slice(index + 1), size - 1, extended)
-  }
-}
-
+/** The ways in which a record can match all rules of a path. */
 function* along([rule, ...rest]: readonly Rule[], sketch: Sketch): Generator<Sketch> {
   if (rule === undefined) {
     yield sketch
@@ -111,8 +129,8 @@ function* within([parts, ...rest]: readonly (readonly Sketch[])[], sketch: Sketc
 /** For each attribute of a rule, the ways in which a record can match it. */
 function alternativesOf({ classes, documents, codes, data, dated, labels, effect }: Rule): Sketch[][] {
   const alternatives: Sketch[][] = []
-  if (classes) alternatives.push(classes.filter(isUnderstood).map(ofClass))
-  if (documents) alternatives.push(documents.filter(isUnderstood).map(ofClass))
+  if (classes) alternatives.push(classes.filter(isUnderstood).flatMap(ofClass))
+  if (documents) alternatives.push(documents.filter(isUnderstood).flatMap(ofClass))
   if (codes) alternatives.push(codes.filter(isUnderstood).map((code) => ({ codes: [keyOf(code)] })))
   if (data) {
     alternatives.push(
@@ -137,13 +155,16 @@ function alternativesOf({ classes, documents, codes, data, dated, labels, effect
 
 const isUnderstood = <Value>(value: Value | typeof notUnderstood): value is Value => value !== notUnderstood
 
-const ofClass = (item: { readonly resource: string } | Exclude<Code, typeof notUnderstood>): Sketch =>
-  'resource' in item ? { type: item.resource } : { classes: [keyOf(item)] }
+/** What has a type of document is a document. */
+const ofClass = (item: { readonly resource: string } | Exclude<Code, typeof notUnderstood>): Sketch[] =>
+  'resource' in item
+    ? [{ type: item.resource }]
+    : [...documentResources, 'Bundle'].map((type) => ({ type, classes: [keyOf(item)] }))
 
-const ofInstance = (reference: string): Sketch => ({
-  id: reference,
-  type: reference.slice(0, reference.indexOf('/')),
-})
+const ofInstance = (reference: string): Sketch =>
+  reference.startsWith('urn:')
+    ? { id: reference }
+    : { id: reference, type: reference.slice(0, reference.indexOf('/')) }
 
 const keyOf = ({ system = '', code }: Exclude<Code, typeof notUnderstood>): string => `${system}|${code}`
 
@@ -155,7 +176,10 @@ function merge(left: Sketch, right: Sketch): Sketch | undefined {
   const bounds = boundsOf(left, right)
   if (differ(left.type, right.type) || differ(left.id, right.id)) return undefined
   if (sensitivity === null || bounds.start > bounds.end) return undefined
-  const joined = lists.map((name) => [name, [...(left[name] ?? []), ...(right[name] ?? [])]])
+  const joined = lists.map((name) => [
+    name,
+    [...new Set([...(left[name] ?? []), ...(right[name] ?? [])])].sort(),
+  ])
   return {
     ...left,
     ...right,
@@ -183,40 +207,43 @@ function narrower(left: string | undefined, right: string | undefined): string |
   return coversSensitivity(right, left) ? left : null
 }
 
-/** The sketch at every date that rules can tell apart. */
-function* dated(sketch: Sketch, instants: readonly number[], facts: Facts): Generator<RecordFacts> {
-  const { start = -Infinity, end = Infinity } = sketch
-  for (const instant of instants) {
-    if (instant >= start && instant <= end)
-      yield { ...recordOf(sketch, facts), dated: { first: instant, last: instant } }
-  }
-}
-
-function boundariesOf(roots: readonly Rule[]): number[] {
+/** The dates at which rules begin and end to apply, and those just beside. */
+function boundariesOf(voices: readonly Voice[]): number[] {
   const instants = new Set([0])
   const visit = ({ dated, rules = [] }: Rule): void => {
     if (dated?.start !== undefined) instants.add(dated.start).add(dated.start - 1)
     if (dated?.end !== undefined) instants.add(dated.end).add(dated.end + 1)
     rules.forEach(visit)
   }
-  roots.forEach(visit)
+  for (const { directive } of voices) visit(directive.root)
   return [...instants].sort((left, right) => left - right)
 }
 
-const blank = { id: '', classes: [], codes: [], authors: [], references: [], confidentiality: 0 } as const
+const blank = {
+  id: '',
+  classes: [],
+  codes: [],
+  authors: ['nobody', '|nobody'],
+  references: [],
+  confidentiality: 0,
+} as const
 
 /** A record of which no rule names anything but what the sketch says. The least confidential is the easiest to permit. */
 function recordOf(
   { sensitivity, start: _start, end: _end, ...sketch }: Sketch,
   { class: asked = '' }: Facts,
+  instant: number,
 ): RecordFacts {
   const settled = { type: isResourceType(asked) ? asked : '', ...blank, ...sketch }
+  // What a document is said to be is a code of it as well.
+  const codes = [...settled.codes, ...settled.classes]
   return {
     ...settled,
     ours: yes,
-    allCodes: settled.codes,
+    codes,
+    allCodes: codes,
     sensitivities: sensitivity === undefined ? [] : [sensitivity],
-    dated: { first: 0, last: 0 },
+    dated: { first: instant, last: instant },
     isAuthorUnclear: false,
   }
 }

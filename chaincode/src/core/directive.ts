@@ -63,6 +63,7 @@ export type Code = { readonly system?: string; readonly code: string } | typeof 
 /** Named data: the resource itself, what refers to it, or what an author wrote. */
 export interface DataReference {
   readonly meaning: 'instance' | 'related' | 'dependents' | 'authoredby' | typeof notUnderstood
+  /** `Type/id`; of an author also `system|value`. */
   readonly reference: string
 }
 

@@ -58,8 +58,16 @@ export function voiceOf(directive: Directive, facts: Facts, purpose: string): Vo
   if (kind === kinds.closed) return 'for-another-purpose'
   const isEmergency = purpose === breakTheGlass
   const isEntitling = isEmergency && entitles(root, facts, kinds.absent)
-  const speaks = !isEmergency || kind === kinds.named || kind === kinds.unclear || isEntitling
-  return { directive, facts, purpose, isEntitling, isAllowList: root.effect === 'permit' && speaks }
+  const isAllowList = isEmergency ? namesEmergency(root, facts, kinds.absent) : root.effect === 'permit'
+  return { directive, facts, purpose, isEntitling, isAllowList }
+}
+
+/** Whether a permit, not as an exception from a deny, speaks to this asker of a declared emergency. */
+function namesEmergency(rule: Rule, facts: Facts, above: Kind): boolean {
+  if (rule.effect !== 'permit' || matchesAsker(rule, facts) === no) return false
+  const kind = rule.purposes === undefined ? above : kindOf(rule.purposes, breakTheGlass)
+  if (kind === kinds.named || kind === kinds.unclear) return true
+  return kind !== kinds.closed && rule.rules?.some((below) => namesEmergency(below, facts, kind)) === true
 }
 
 function obstacleOf(root: Rule, facts: Facts): Obstacle | undefined {
@@ -95,15 +103,41 @@ interface Path {
   readonly isOfDocument: boolean
 }
 
+const start: Path = { isClear: true, kind: kinds.absent, actions: undefined, isOfDocument: true }
+
 function evaluate(rule: Rule, voice: Voice, facet: Facet, above: Path): Result {
+  const path = descend(rule, voice, above)
+  if (path === undefined) return results.none
+  return rule.effect === 'deny' ? denies(rule, voice, facet, path) : permits(rule, voice, facet, path)
+}
+
+/** Undefined for a rule that is not for this asker, time or purpose; nor is then what is below it. */
+function descend(rule: Rule, voice: Voice, above: Path): Path | undefined {
   const asker = matchesAsker(rule, voice.facts)
-  if (asker === no) return results.none
   const kind = rule.purposes === undefined ? above.kind : kindOf(rule.purposes, voice.purpose)
-  if (kind === kinds.closed) return results.none
+  if (asker === no || kind === kinds.closed) return undefined
   const isClear = above.isClear && asker === yes && kind !== kinds.unclear && rule.unclear === undefined
   const actions = rule.effect === 'permit' ? (rule.actions ?? above.actions) : undefined
-  const path = { isClear, kind, actions, isOfDocument: above.isOfDocument }
-  return rule.effect === 'deny' ? denies(rule, voice, facet, path) : permits(rule, voice, facet, path)
+  return { isClear, kind, actions, isOfDocument: above.isOfDocument }
+}
+
+/**
+ * Each rule that can permit a voice's asker something, with the denies that it is an exception of: a record must match them
+ * all for it to count.
+ */
+export const permitPaths = (voice: Voice): (readonly Rule[])[] =>
+  pathsBelow(voice.directive.root, voice, start, [])
+
+function pathsBelow(rule: Rule, voice: Voice, above: Path, excepted: readonly Rule[]): (readonly Rule[])[] {
+  const path = descend(rule, voice, above)
+  if (path?.isClear !== true) return []
+  const { action } = voice.facts
+  const below = (denies: readonly Rule[]): (readonly Rule[])[] =>
+    rule.rules?.flatMap((child) => pathsBelow(child, voice, path, denies)) ?? []
+  if (rule.effect === 'deny')
+    return matchesAction(rule.actions, action) === yes ? below([rule, ...excepted]) : []
+  const permits = matchesAction(path.actions, action) === yes && permitOf(voice, path) !== results.none
+  return permits ? [[rule, ...excepted], ...below(excepted)] : below(excepted)
 }
 
 /** A deny with what is below it: permits are exceptions, and lie within what it denies. */

@@ -62,11 +62,11 @@ export function matchesData(rule: Rule, facts: Facts, facet: Facet, inherited?: 
   const isPermit = rule.effect === 'permit'
   const actions = rule.actions ?? (isPermit ? inherited : undefined)
   let truth = matchesAction(actions, facts.action)
-  if (truth === no) return no
-  if (rule.classes !== undefined)
-    truth = both(truth, matchesClasses(rule.classes, facts, facet.record, isPermit))
-  if (rule.documents !== undefined)
-    truth = both(truth, matchesClasses(rule.documents, facts, facet.record, false))
+  if (truth === no || (isPermit && isForOtherClass(rule, facts))) return no
+  truth = both(
+    truth,
+    both(matchesClasses(rule.classes, facet.record), matchesClasses(rule.documents, facet.record)),
+  )
   if (rule.codes !== undefined) truth = both(truth, matchesCodes(rule.codes, facet.record, isPermit))
   if (rule.data !== undefined) truth = both(truth, matchesReferences(rule.data, facet.record, facts.asker))
   if (rule.dated !== undefined) truth = both(truth, matchesDate(rule.dated, facet.record))
@@ -93,13 +93,13 @@ export function matchesAction(actions: readonly string[] | undefined, asked: str
 }
 
 /** A permit for other classes than the one asked for is not meant for this request. */
-function matchesClasses(
-  classes: readonly Class[],
-  { class: asked }: Facts,
-  record: RecordFacts,
-  isPermit: boolean,
-): Truth {
-  if (isPermit && asked !== undefined && !classes.some((item) => codeOf(item) === asked)) return no
+function isForOtherClass({ classes, documents }: Rule, { class: asked }: Facts): boolean {
+  if (asked === undefined || (classes === undefined && documents === undefined)) return false
+  return ![...(classes ?? []), ...(documents ?? [])].some((item) => codeOf(item) === asked)
+}
+
+function matchesClasses(classes: readonly Class[] | undefined, record: RecordFacts): Truth {
+  if (classes === undefined) return yes
   return some(classes, (item) => {
     if (item === notUnderstood) return unknown
     return 'resource' in item ? when(item.resource === record.type) : matchesCode(item, record.classes)
@@ -126,13 +126,17 @@ function matchesCode({ system, code }: Exclude<Code, typeof notUnderstood>, foun
 const matchesReferences = (data: readonly DataReference[], record: RecordFacts, asker: Asker): Truth =>
   some(data, ({ meaning, reference }) => {
     if (meaning === notUnderstood) return unknown
-    if (meaning === 'authoredby') {
-      if (record.authors.includes(reference)) return yes
-      return record.isAuthorUnclear || isUnresolved(reference, asker) ? unknown : no
-    }
+    if (meaning === 'authoredby') return matchesAuthor(reference, record, asker)
     if (reference === record.id) return yes
     return when(meaning !== 'instance' && record.references.includes(reference))
   })
+
+/** An author whom only references name may have the identifier that a rule names. */
+function matchesAuthor(name: string, { authors, isAuthorUnclear }: RecordFacts, asker: Asker): Truth {
+  if (authors.includes(name)) return yes
+  const isComparable = !name.includes('|') || authors.some((author) => author.includes('|'))
+  return isAuthorUnclear || !isComparable || isUnresolved(name, asker) ? unknown : no
+}
 
 function matchesDate({ start, end }: NonNullable<Rule['dated']>, { dated }: RecordFacts): Truth {
   if (dated === undefined) return unknown

@@ -137,10 +137,7 @@ describe('a rule is about a record', () => {
     expect(ofBoth({ classes: ['?'] }, {}, { class: 'Observation' })).toEqual([no, unknown])
     expect(ofBoth({ classes }, { type: 'Condition' }, { class: 'Condition' })).toEqual([yes, yes])
     expect(ofBoth({ classes }, { type: 'Condition' }, { class: '11502-2' })).toEqual([yes, yes])
-    expect(ofBoth({ documents: classes }, { type: 'Condition' }, { class: 'Observation' })).toEqual([
-      yes,
-      yes,
-    ])
+    expect(ofBoth({ documents: classes }, { type: 'Condition' }, { class: 'Observation' })).toEqual([no, yes])
   })
 
   test('by code: a permit looks at what the record is about, a deny at all of it', () => {

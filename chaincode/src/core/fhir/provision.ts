@@ -106,11 +106,13 @@ function eachOf<Value>(
   const at = { ...place, path: `${place.path}.${name}` }
   // An empty list would read as "no constraint", the opposite of what a list that is not understood means.
   const items: unknown[] = Array.isArray(value) && value.length > 0 ? value : [undefined]
-  return items.flatMap((item) => {
+  const values = items.flatMap((item) => {
     const mapped = map(item, at)
     if (mapped === notUnderstood) at.report(at.path)
     return mapped
   })
+  // To say the same twice changes nothing, and takes room.
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()]
 }
 
 const actorMembers = new Set(['role', 'reference'])
@@ -189,8 +191,9 @@ const dataMembers = new Set(['meaning', 'reference'])
 
 function toData(item: unknown, at: Place): DataReference | typeof notUnderstood {
   if (!isObject(item) || reportsOthers(item, dataMembers, at)) return notUnderstood
-  const { reference } = toTarget(item['reference'])
+  const target = toTarget(item['reference'])
   const meaning = meanings.find((known) => known === item['meaning'])
+  const reference = target.reference ?? (meaning === 'authoredby' ? target.identifier : undefined)
   return reference === undefined || meaning === undefined ? notUnderstood : { meaning, reference }
 }
 

@@ -11,6 +11,7 @@ import {
   veryRestricted,
 } from '../tables/labels.ts'
 import { actReason } from '../tables/purposes.ts'
+import { documentResources } from '../tables/resource-types.ts'
 import { both, yes, type Truth } from '../truth.ts'
 import { codeKey, codingsOf, toCoding, type Coding } from './coding.ts'
 import type { Directory } from './directory.ts'
@@ -106,10 +107,8 @@ function isOurs({ resourceType, id }: Json, { subjects }: Found, { isPatient }: 
 }
 
 /** `type` and `category` are also clinical codes; of a document they say what kind it is. */
-const documentTypes = ['DocumentReference', 'Composition', 'DocumentManifest'] as const
-
 function documentTypesOf(head: Json): Coding[] {
-  if (!(documentTypes as readonly unknown[]).includes(head['resourceType'])) return []
+  if (!(documentResources as readonly unknown[]).includes(head['resourceType'])) return []
   const formats = listOf(head['content']).flatMap((content) =>
     isObject(content) ? (toCoding(content['format']) ?? []) : [],
   )

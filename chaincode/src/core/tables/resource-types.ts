@@ -33,3 +33,6 @@ const types: ReadonlySet<string> = new Set(
     'VisionPrescription'
   ).split(' '),
 )
+
+/** Resources whose type is that of a document; of a Bundle, that of its Composition. */
+export const documentResources = ['DocumentReference', 'Composition', 'DocumentManifest'] as const

@@ -178,7 +178,7 @@ describe('a class', () => {
       }),
     ).toEqual(understood({ classes: [{ resource: 'Observation' }, { resource: 'Condition' }] }))
     expect(read({ resourceType: [{ code: 'Observatoin' }, {}] })).toEqual({
-      rule: { classes: ['?', '?'] },
+      rule: { classes: ['?'] },
       unclear: ['P.resourceType', 'P.resourceType'],
     })
     expect(read({ documentType: [{ system: loinc, code: 'a' }, { code: 'b' }] })).toEqual(
