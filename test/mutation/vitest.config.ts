@@ -10,7 +10,9 @@ export default defineConfig({
   test: {
     root: at(''),
     include: ['test/chaincode/core/**/*.test.ts'],
-    // Each mutant is tried by many runs: properties are drawn less often than in `npm test`.
+    // The laws and the comparison with the reference take minutes; what they find is to stand in a unit test or vector.
+    exclude: ['**/{laws,reference}.property.test.ts'],
+    // Each mutant is a run: other properties are drawn less often than in `npm test`.
     env: { MEDLEDGER_TEST_RUNS: '50' },
     testTimeout: 20_000,
   },

@@ -32,6 +32,15 @@ export const r5 = {
   decision: 'deny',
 }
 
+const policyOf = (...codes: string[]): Json => concept('urn:medledger:default-policy', ...codes)
+
+/** A Consent that chooses a default policy, in R4 and in R5. */
+export const defaultPolicyOf = (...codes: string[]): Json => ({ ...r4, policyRule: policyOf(...codes) })
+export function defaultPolicyOfR5(...codes: string[]): Json {
+  const { decision: _decision, ...rest } = r5
+  return { ...rest, regulatoryBasis: codes.map((code) => policyOf(code)) }
+}
+
 const isPatient = patientMatcher('Patient/maria', readDirectory([]))
 
 /** What a Consent `c1` is to a decision about Maria. */

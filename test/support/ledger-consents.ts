@@ -4,6 +4,27 @@ export const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 
 type Json = Record<string, unknown>
 
+/** A FHIR R4 Consent that this version understands: everybody may read for any purpose, but for `provision`. */
+export const consentOf = (
+  provision: Readonly<Record<string, unknown>> = { type: 'permit' },
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> => ({
+  resourceType: 'Consent',
+  status: 'active',
+  scope: {
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+  },
+  category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+  provision,
+  ...more,
+})
+
+/** A Consent that chooses the default policy. */
+export function defaultPolicyOf(code: string): Record<string, unknown> {
+  const { provision: _provision, ...rest } = consentOf()
+  return { ...rest, policyRule: { coding: [{ system: 'urn:medledger:default-policy', code }] } }
+}
+
 /** An actor of a provision: everybody with this role. */
 export const roleActor = (
   value: string,
@@ -43,30 +64,3 @@ export const validProvision: fc.Arbitrary<Json> = fc.record(
   },
   { requiredKeys: ['type'] },
 )
-
-/** Gives a copy of a value with one more member in one of the objects inside it. */
-export type Plant = (name: string, member: unknown) => Json
-
-/** One {@link Plant} for the value itself and for every object inside it. */
-export function everyPlace(value: Json): Plant[] {
-  const inside = Object.entries(value).flatMap(([name, member]) =>
-    placesIn(member).map((plant): Plant => (planted, to) => ({ ...value, [name]: plant(planted, to) })),
-  )
-  return [(planted, to) => ({ ...value, [planted]: to }), ...inside]
-}
-
-type Inside = (name: string, member: unknown) => unknown
-
-function placesIn(value: unknown): Inside[] {
-  if (Array.isArray(value)) {
-    const items: unknown[] = value
-    return items.flatMap((item, index) =>
-      placesIn(item).map(
-        (plant): Inside =>
-          (name, member) =>
-            items.with(index, plant(name, member)),
-      ),
-    )
-  }
-  return typeof value === 'object' && value !== null ? everyPlace(value as Json) : []
-}

@@ -8,6 +8,8 @@ import {
 } from 'medledger-chaincode/api'
 import { people, type Submitter, type User, type World } from './ledger-world.ts'
 
+export { consentOf, defaultPolicyOf } from './ledger-consents.ts'
+
 /** A sound key of an issuer, whose private half everybody knows: the base point of the curve. */
 export const signingKey: Extract<SigningKey, { crv: 'P-256' }> = {
   kty: 'EC',
@@ -19,27 +21,6 @@ export const signingKey: Extract<SigningKey, { crv: 'P-256' }> = {
 
 const { alg: _alg, ...point } = signingKey
 export const recipient: PublicKey = point
-
-/** A FHIR R4 Consent that this version understands: everybody may read for any purpose, but for `provision`. */
-export const consentOf = (
-  provision: Readonly<Record<string, unknown>> = { type: 'permit' },
-  more: Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> => ({
-  resourceType: 'Consent',
-  status: 'active',
-  scope: {
-    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
-  },
-  category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
-  provision,
-  ...more,
-})
-
-/** A Consent that chooses the default policy. */
-export function defaultPolicyOf(code: string): Record<string, unknown> {
-  const { provision: _provision, ...rest } = consentOf()
-  return { ...rest, policyRule: { coding: [{ system: 'urn:medledger:default-policy', code }] } }
-}
 
 /** An actor of a provision, by reference. */
 export const actorOf = (reference: string): Record<string, unknown> => ({ reference: { reference } })

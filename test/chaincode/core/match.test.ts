@@ -39,6 +39,7 @@ describe('a rule is for the asker', () => {
     ['another person in the asker’s role', { reference: 'Practitioner/okafor', role: 'doctor' }, no],
     ['a group that nobody has listed', { reference: 'Group/g' }, unknown],
     ['a care team that nobody has listed', { reference: 'CareTeam/t' }, unknown],
+    ['a role of a practitioner that nobody knows', { reference: 'PractitionerRole/r' }, unknown],
     ['somebody whose id only looks like a group’s', { reference: 'Practitioner/Group' }, no],
   ])('as %s', (_who, actor, expected) => {
     expect(matches({ actors: [actor] })).toBe(expected)

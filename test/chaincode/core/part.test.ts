@@ -9,7 +9,7 @@ import {
   type Facts,
   type RecordFacts,
 } from 'medledger-chaincode/core'
-import { consentOf } from '../../support/ledger-samples.ts'
+import { consentOf } from '../../support/ledger-consents.ts'
 
 type Json = Record<string, unknown>
 

@@ -184,6 +184,62 @@ describe('an R4 Consent', () => {
   })
 })
 
+describe('a type of document beside types of resource in R4', () => {
+  const url = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Consent.provision.documentType'
+  const rule = (...modifierExtension: unknown[]): unknown =>
+    read({ ...r4, provision: { type: 'permit', class: [{ code: 'Bundle' }], modifierExtension } })
+  const classes = [{ resource: 'Bundle' }]
+
+  test('is told by modifiers', () => {
+    const valueCoding = { system: 'urn:x', code: 'a' }
+    const documents = [valueCoding]
+    expect(rule({ url, valueCoding })).toEqual(directive({ effect: 'permit', classes, documents }))
+    expect(rule({ url, valueCoding }, { url, valueCoding: { code: 'b' } })).toEqual(
+      directive({ effect: 'permit', classes, documents: [...documents, { code: 'b' }] }),
+    )
+    expect(rule({ url, valueCoding: {} })).toEqual(
+      directive(
+        { effect: 'permit', classes, documents: ['?'] },
+        { unclear: ['Consent.provision.documentType'] },
+      ),
+    )
+  })
+
+  test.each<[string, unknown[]]>([
+    ['another modifier', [{ url: 'urn:x', valueCoding: { code: 'a' } }]],
+    [
+      'one beside another modifier',
+      [
+        { url, valueCoding: { code: 'a' } },
+        { url: 'urn:x', valueCoding: { code: 'a' } },
+      ],
+    ],
+    ['one that says more', [{ url, valueCoding: { code: 'a' }, id: 'x' }]],
+    ['one of another type of value', [{ url, valueCode: 'a' }]],
+    ['none', []],
+    ['what is no modifier', ['x']],
+  ])('and not by %s', (_what, modifiers) =>
+    expect(rule(...modifiers)).toEqual(
+      directive(
+        { effect: 'permit', classes, unclear: true },
+        { unclear: ['Consent.provision.modifierExtension'] },
+      ),
+    ),
+  )
+
+  test('nor beside the element of R5', () => {
+    const modifierExtension = [{ url, valueCoding: { code: 'a' } }]
+    const reading = read({
+      ...r4,
+      provision: { type: 'permit', documentType: [{ code: 'b' }], modifierExtension },
+    })
+    expect(unclear(reading)).toEqual([
+      'Consent.provision.documentType',
+      'Consent.provision.modifierExtension',
+    ])
+  })
+})
+
 describe('an R5 Consent', () => {
   test.each<[string, Json, Rule]>([
     ['that denies', {}, { effect: 'deny' }],

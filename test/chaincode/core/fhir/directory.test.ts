@@ -104,6 +104,54 @@ describe('the directory adds', () => {
   })
 })
 
+describe('a membership or a role counts', () => {
+  const at = Date.UTC(2026, 0, 15, 12)
+  const member = (more: Json): Json => ({
+    resourceType: 'Group',
+    id: 'g',
+    member: [{ entity: reference('Practitioner/chen'), ...more }],
+  })
+  const counts = (more: Json, instant: number | undefined = at): boolean[] => [
+    readDirectory([member(more)], instant)
+      .expand(['Practitioner/chen'])
+      .has('Group/g'),
+    readDirectory([role({ practitioner: reference('Practitioner/chen'), ...more })], instant)
+      .expand(['Practitioner/chen'])
+      .has('PractitionerRole/r'),
+  ]
+  const yes = [true, true]
+  const no = [false, false]
+
+  test.each<[string, Json, boolean[]]>([
+    ['without a period', {}, yes],
+    ['in its period', { period: { start: '2026-01-15', end: '2026-01-15' } }, yes],
+    ['from its first instant', { period: { start: '2026-01-15T12:00:00Z' } }, yes],
+    ['not before it', { period: { start: '2026-01-15T12:00:01Z' } }, no],
+    ['until its last instant', { period: { end: '2026-01-15T12:00:00Z' } }, yes],
+    ['not after it', { period: { end: '2026-01-15T11:59:59Z' } }, no],
+    ['in a period without bounds', { period: {} }, yes],
+    ['not in a period that cannot be read', { period: { start: 'x' } }, no],
+    ['not until an end that cannot be read', { period: { end: 'x' } }, no],
+    ['not in what is no period', { period: '2026' }, no],
+    ['not when it is inactive', { inactive: true }, no],
+    ['when it is not inactive', { inactive: false }, yes],
+    ['not when it is not active', { active: false }, no],
+    ['when it is active', { active: true }, yes],
+  ])('%s', (_when, more, expected) => expect(counts(more)).toEqual(expected))
+
+  test('at any time, where none is given', () => {
+    const always = (more: Json): boolean =>
+      readDirectory([member(more)])
+        .expand(['Practitioner/chen'])
+        .has('Group/g')
+    expect([
+      always({ period: { end: '2020' } }),
+      always({ period: 'x' }),
+      always({ inactive: true }),
+    ]).toEqual([true, true, false])
+  })
+})
+
 describe('a group is one whose members are known', () => {
   const known = (...directory: Json[]): string[] => [...readDirectory(directory).groups].sort()
 
@@ -129,6 +177,18 @@ describe('a group is one whose members are known', () => {
     expect(
       known({ resourceType: 'Group', id: 'g', member: [{ entity: { display: 'X' }, inactive: true }] }),
     ).toEqual(['Group/g'])
+  })
+
+  test('and so is a role whose person or place is', () => {
+    expect(known(role({ practitioner: reference('Practitioner/chen') }))).toEqual(['PractitionerRole/r'])
+    expect(known(role({}))).toEqual([])
+    expect(known(group('g', reference('PractitionerRole/r')))).toEqual([])
+    expect(
+      known(
+        group('g', reference('PractitionerRole/r')),
+        role({ organization: reference('Organization/south') }),
+      ),
+    ).toEqual(['Group/g', 'PractitionerRole/r'])
   })
 
   test('not when a group in it, or in one of these, is unknown', () => {

@@ -81,6 +81,29 @@ describe('an actor', () => {
     expect(read({ actor: [{ reference: south }, actor] })).toEqual(not('actors', [south, { role: '?' }]))
   })
 
+  const absent = {
+    url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
+    valueCode: 'not-applicable',
+  }
+  test('has in R4 a role alone by a reference that says it does not apply, and nothing else', () => {
+    const of = (value: unknown): object => read({ actor: [{ role: role('doctor'), reference: value }] })
+    expect(of({ extension: [absent] })).toEqual(understood({ actors: [{ role: 'doctor' }] }))
+    const others = [
+      {},
+      'x',
+      { extension: [] },
+      { extension: [absent, absent] },
+      { extension: [absent], display: 'x' },
+      { extension: [{ ...absent, valueCode: 'unknown' }] },
+      { extension: [{ ...absent, url: 'urn:x' }] },
+      { extension: ['x'] },
+    ]
+    for (const value of others) expect(of(value)).toEqual(not('actors', [{ role: '?' }]))
+    expect(read({ actor: [{ role: role('IRCP'), reference: { extension: [absent] } }] })).toEqual(
+      understood({ actors: [{ anybody: true }] }),
+    )
+  })
+
   test('with a member that could change its meaning is not understood', () => {
     expect(read({ actor: [{ reference: south, modifierExtension: [{ url: 'x' }] }] })).toEqual({
       rule: { actors: [{ role: '?' }] },
