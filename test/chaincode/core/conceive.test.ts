@@ -222,6 +222,34 @@ describe('the outcome', () => {
     expect(conceived([...many, ...denies, permit(ofType('Encounter'))]).outcome).toBe('permit')
   })
 
+  test('is found at once among a thousand exceptions that no record can match', () => {
+    const exceptions = Array.from({ length: 1000 }, () => permit(ofType('Observation')))
+    expect(outcome(deny({ ...ofType('Condition'), rules: exceptions }))).toBe('deny')
+  })
+
+  test('costs at most so much, whatever the directives: then it is taken for a permit', () => {
+    const instances = Array.from({ length: 300 }, (_none, index) =>
+      permit(named('instance', `Observation/o${index}`)),
+    )
+    const root = permit({
+      ...named('instance', 'Observation/x'),
+      rules: [deny(ofType('Observation')), ...instances],
+    })
+    const alternatives = (name: 'codes' | 'documents'): Attributes => ({
+      [name]: Array.from({ length: 150 }, (_none, index) => ({ code: `${name}${index}` })),
+    })
+    const contradiction = permit({
+      ...alternatives('codes'),
+      ...alternatives('documents'),
+      ...sensitive('PSY'),
+    })
+    for (const directive of [root, deny({ ...sensitive('HIV'), rules: [contradiction] })]) {
+      const decision = decide(facts([directive], { records: [recordFacts({ sensitivities: ['HIV'] })] }))
+      expect(decision.outcome).toBe('permit')
+      expect(decision.records.map((record) => record.outcome)).toEqual(['deny'])
+    }
+  })
+
   test('is taken for a permit where too many records would have to be tried, and each is judged by itself', () => {
     const exceptFor = (...limits: Attributes[]): Rule => deny({ rules: limits.map((limit) => permit(limit)) })
     const ofTypes = (...types: string[]): Rule => exceptFor(...types.map(ofType))
