@@ -6,6 +6,7 @@ import { repository } from '../support/command-line.ts'
 import { testPort } from '../support/ports.ts'
 import { startBareNetwork } from './bare-network.ts'
 import { compareBare } from './comparisons/bare.ts'
+import { compareDecisions } from './comparisons/decisions.ts'
 import { compareDocuments } from './comparisons/documents.ts'
 import { compareHttp } from './comparisons/http.ts'
 import { comparePatients } from './comparisons/patients.ts'
@@ -114,9 +115,12 @@ async function measureAll(
     const trees = await setUpTrees(directory, against, cleanUps)
     return { alone: undefined, summaries: await runAll(chosen(compareTrees(trees)), schedule) }
   }
+  const decisions = await runAll(chosen(compareDecisions()), schedule)
+  // They need no network: whoever wants nothing else waits for none.
+  if (only.startsWith('decisions')) return { alone: undefined, summaries: decisions }
   const work = await setUp(directory, patients, cleanUps)
   const alone = await measureLone(work, lone)
-  return { alone, summaries: await runAll(chosen(comparisonsOf(work)), schedule) }
+  return { alone, summaries: [...decisions, ...(await runAll(chosen(comparisonsOf(work)), schedule))] }
 }
 
 /** Measures, prints the tables, and undoes what it has set up. Errors: any. */

@@ -7,15 +7,16 @@ import { parseArgs } from 'node:util'
  */
 
 const usage = `npm run bench -- [options]
-  Measures on the embedded network, with all of it on this machine: a lone access and its steps; our ledger client against
-  the stock SDK at 1, 50 and 200 in flight; RequestAccess against bare writes; HTTP and token against the ledger port; a
-  whole reading against its access; a token seen before against a new one; few patients against many, alone and with
-  changes of consent; 50 documents in one request against 50 requests.
+  Measures decisions by themselves, 10 directives against 100 and R4 against R5; then, on the embedded network, with all of
+  it on this machine: a lone access and its steps; our ledger client against the stock SDK at 1, 50 and 200 in flight;
+  RequestAccess against bare writes; HTTP and token against the ledger port; a whole reading against its access; a token
+  seen before against a new one; few patients against many, alone and with changes of consent; 50 documents in one request
+  against 50 requests.
 
   --quick         under two minutes instead of seven: the same comparisons with 100 patients instead of 1,000, each with
                   four to eight rounds of 0.4 s instead of twelve of 1.5 s: for large differences only
   --json FILE     writes all figures there
-  --only TEXT     only comparisons whose name has this text
+  --only TEXT     only comparisons whose name has this text; decisions need no network
   --against DIR   compares whole readings with those of another source tree (installed) instead
 `
 

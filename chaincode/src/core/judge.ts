@@ -126,7 +126,9 @@ function judgeRound(voices: readonly Voice[], facet: Facet): Judgement | undefin
   return basedOn.length === 0 ? undefined : { outcome: 'deny', basis: 'consent', basedOn: sorted(basedOn) }
 }
 
-const sorted = (ids: string[]): string[] => (ids.length < 2 ? ids : [...new Set(ids)].sort())
+/** By code point, each once. */
+const sorted = (ids: readonly string[]): readonly string[] =>
+  ids.length < 2 ? ids : ids.toSorted().filter((id, index, all) => id !== all[index - 1])
 
 /** IHE PCF, 1:53.2.1: `basic-normal` is for treatment, `all-normal` for any use, both for what is not sensitive. */
 export function permitsByDefault(policy: DefaultPolicy, purpose: string, record: RecordFacts): boolean {

@@ -49,11 +49,10 @@ const isUnresolved = (reference: string | undefined, { groups }: Asker): boolean
 
 /** Whether a list of purposes covers the one asked for. BTG is covered by its own name only; see `evaluate`. */
 export function matchesPurpose(purposes: readonly string[], asked: string): Truth {
-  const isKnown = asked.includes('|') || isPurpose(asked)
   return some(purposes, (purpose) => {
     if (purpose === notUnderstood) return unknown
     if (coversPurpose(purpose, asked)) return yes
-    return isKnown ? no : unknown
+    return asked.includes('|') || isPurpose(asked) ? no : unknown
   })
 }
 

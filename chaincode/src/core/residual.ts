@@ -31,11 +31,14 @@ export function residualOf(facts: Facts, hearings: readonly Hearing[]): Residual
 }
 
 function rulesOf(facts: Facts, { rounds, purpose }: Hearing): ResidualRule[] {
-  const voices = rounds.flat()
-  const denies = voices.flatMap((voice) => collect(voice.directive.root, 'deny', voice))
-  const permits = voices.some(({ isAllowList }) => isAllowList)
-    ? voices.flatMap((voice) => collect(voice.directive.root, 'permit', voice))
-    : byDefault(facts, purpose)
+  const denies: ResidualRule[] = []
+  let permits: ResidualRule[] | undefined
+  for (const voice of rounds.flat()) {
+    collect(voice.directive.root, 'deny', voice, denies)
+    if (voice.isAllowList) permits ??= []
+  }
+  if (permits === undefined) permits = byDefault(facts, purpose)
+  else for (const voice of rounds.flat()) collect(voice.directive.root, 'permit', voice, permits)
   const isOpen = permits.some((rule) => !hasConditions(rule))
   return [...(isOpen ? [] : [{ type: 'deny' } as const, ...permits]), ...denies]
 }
@@ -47,24 +50,35 @@ function byDefault({ defaultPolicy }: Facts, purpose: string): ResidualRule[] {
   return [{ type: 'permit', labels: { confidentiality: normal } }]
 }
 
-/** The rules of one effect that are not exceptions of the other. `inherited` is the action of a permit above. */
-function collect(rule: Rule, effect: Outcome, voice: Voice, inherited?: readonly string[]): ResidualRule[] {
-  if (!isHeard(rule, voice)) return []
-  const below = rule.rules ?? []
+/** Adds the rules of one effect that are not exceptions of the other. `inherited` is the action of a permit above. */
+function collect(
+  rule: Rule,
+  effect: Outcome,
+  voice: Voice,
+  found: ResidualRule[],
+  inherited?: readonly string[],
+): void {
+  if (!isHeard(rule, voice)) return
+  const { rules = [] } = rule
   if (rule.effect !== effect) {
-    return effect === 'permit' ? [] : below.flatMap((child) => collect(child, effect, voice))
+    if (effect === 'deny') for (const child of rules) collect(child, effect, voice, found)
+    return
   }
-  const actions = effect === 'permit' ? (rule.actions ?? inherited) : rule.actions
-  const same = below
-    .filter((child) => child.effect === effect)
-    .flatMap((child) => collect(child, effect, voice, effect === 'permit' ? actions : undefined))
-  if (matchesAction(actions, voice.facts.action) === no) return same
-  const except = effect === 'deny' ? exceptionsOf(below, voice) : []
-  return [{ ...conditionsOf(rule, voice), ...(except.length > 0 && { except }) }, ...same]
+  const actions = rule.actions ?? inherited
+  if (matchesAction(actions, voice.facts.action) !== no) {
+    const except = effect === 'deny' ? exceptionsOf(rules, voice) : []
+    const conditions = conditionsOf(rule, voice)
+    found.push(except.length > 0 ? { ...conditions, except } : conditions)
+  }
+  const handedDown = effect === 'permit' ? actions : undefined
+  for (const child of rules) if (child.effect === effect) collect(child, effect, voice, found, handedDown)
 }
 
-const exceptionsOf = (below: readonly Rule[], voice: Voice): ResidualRule[] =>
-  below.filter(({ effect }) => effect === 'permit').flatMap((child) => collect(child, 'permit', voice))
+function exceptionsOf(below: readonly Rule[], voice: Voice): ResidualRule[] {
+  const found: ResidualRule[] = []
+  for (const child of below) collect(child, 'permit', voice, found)
+  return found
+}
 
 function conditionsOf(
   { effect, classes, documents, codes, data, dated, labels }: Rule,
@@ -83,4 +97,4 @@ function conditionsOf(
 }
 
 const hasConditions = ({ classes, documents, codes, data, dated, labels }: ResidualRule): boolean =>
-  [classes, documents, codes, data, dated, labels].some((part) => part !== undefined)
+  (classes ?? documents ?? codes ?? data ?? dated ?? labels) !== undefined
