@@ -59,25 +59,32 @@ function collect(
   inherited?: readonly string[],
 ): void {
   if (!isHeard(rule, voice)) return
-  const { rules = [] } = rule
-  if (rule.effect !== effect) {
-    if (effect === 'deny') for (const child of rules) collect(child, effect, voice, found)
-    return
-  }
-  const actions = rule.actions ?? inherited
-  if (matchesAction(actions, voice.facts.action) !== no) {
-    const except = effect === 'deny' ? exceptionsOf(rules, voice) : []
-    const conditions = conditionsOf(rule, voice)
-    found.push(except.length > 0 ? { ...conditions, except } : conditions)
-  }
-  const handedDown = effect === 'permit' ? actions : undefined
-  for (const child of rules) if (child.effect === effect) collect(child, effect, voice, found, handedDown)
+  const isOwn = rule.effect === effect
+  // A permit within a deny is its exception.
+  if (!isOwn && effect === 'permit') return
+  const actions = isOwn ? (rule.actions ?? inherited) : undefined
+  if (isOwn && matchesAction(actions, voice.facts.action) !== no) found.push(toResidual(rule, voice))
+  collectBelow(rule, effect, voice, found, effect === 'permit' ? actions : undefined)
 }
 
-function exceptionsOf(below: readonly Rule[], voice: Voice): ResidualRule[] {
-  const found: ResidualRule[] = []
-  for (const child of below) collect(child, 'permit', voice, found)
-  return found
+/** What is of the other effect below a rule of this one is its exception, or has been said. */
+function collectBelow(
+  { effect: above, rules = [] }: Rule,
+  effect: Outcome,
+  voice: Voice,
+  found: ResidualRule[],
+  inherited?: readonly string[],
+): void {
+  for (const child of rules)
+    if (above !== effect || child.effect === effect) collect(child, effect, voice, found, inherited)
+}
+
+/** A deny keeps its exceptions with it. */
+function toResidual(rule: Rule, voice: Voice): ResidualRule {
+  const conditions = conditionsOf(rule, voice)
+  const except: ResidualRule[] = []
+  if (rule.effect === 'deny') for (const child of rule.rules ?? []) collect(child, 'permit', voice, except)
+  return except.length > 0 ? { ...conditions, except } : conditions
 }
 
 function conditionsOf(
