@@ -11,6 +11,12 @@ import { yes } from './truth.ts'
  * busy. Beyond it, it is taken that some record could be permitted; each is judged by itself all the same.
  */
 const maximumEffort = 50_000
+/** What it takes to put two sketches together. */
+const mergeEffort = 5
+
+interface Effort {
+  left: number
+}
 
 /**
  * Whether some conceivable record would be permitted, and why. Records are imagined from what the rules name, the plainest
@@ -34,9 +40,11 @@ interface Search {
   readonly paths: ReadonlyMap<Voice, readonly Path[]>
   /** The clinical date of the records that are being imagined. */
   readonly instant: number
-  /** What has been imagined already, and how much that may be. */
+  /** What has been imagined already. */
   readonly seen: Set<string>
-  readonly limit: number
+  readonly effort: Effort
+  /** What it takes to judge a record: the number of rules. */
+  readonly judging: number
 }
 
 /** Imagines records at every date that the rules can tell apart. */
@@ -44,9 +52,10 @@ function search(facts: Facts, hearings: readonly Hearing[]): Judgement | undefin
   const voices = hearings.flatMap(({ rounds }) => rounds.flat())
   const paths = new Map(voices.map((voice) => [voice, permitPaths(voice)]))
   const seen = new Set<string>()
-  const limit = maximumEffort / voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
+  const effort = { left: maximumEffort }
+  const judging = voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
   for (const instant of boundariesOf(voices)) {
-    const found = explore({}, { facts, hearings, paths, instant, seen, limit })
+    const found = explore({}, { facts, hearings, paths, instant, seen, effort, judging })
     if (found !== undefined) return found
   }
   return undefined
@@ -66,14 +75,14 @@ function explore(sketch: Sketch, state: Search): Judgement | undefined {
   const record = recordOf(sketch, state.facts, state.instant)
   const judgement = judge(state.facts, state.hearings, record)
   if (judgement.outcome === 'permit') return judgement
-  if (state.seen.size > state.limit) return { ...judgement, outcome: 'permit' }
+  state.effort.left -= state.judging
   for (const path of helpful(record, state)) {
-    for (const extended of along(path, sketch)) {
+    for (const extended of along(path, sketch, state.effort)) {
       const found = includes(extended, state.instant) ? explore(extended, state) : undefined
       if (found !== undefined) return found
     }
   }
-  return undefined
+  return state.effort.left > 0 ? undefined : { ...judgement, outcome: 'permit' }
 }
 
 const includes = ({ start = -Infinity, end = Infinity }: Sketch, instant: number): boolean =>
@@ -107,22 +116,28 @@ interface Sketch {
 }
 
 /** The ways in which a record can match all rules of a path. */
-function* along([rule, ...rest]: readonly Rule[], sketch: Sketch): Generator<Sketch> {
+function* along([rule, ...rest]: Path, sketch: Sketch, effort: Effort): Generator<Sketch> {
   if (rule === undefined) {
     yield sketch
     return
   }
-  for (const extended of within(alternativesOf(rule), sketch)) yield* along(rest, extended)
+  for (const extended of within(alternativesOf(rule), sketch, effort)) yield* along(rest, extended, effort)
 }
 
-function* within([parts, ...rest]: readonly (readonly Sketch[])[], sketch: Sketch): Generator<Sketch> {
+function* within(
+  [parts, ...rest]: readonly (readonly Sketch[])[],
+  sketch: Sketch,
+  effort: Effort,
+): Generator<Sketch> {
   if (parts === undefined) {
     yield sketch
     return
   }
   for (const part of parts) {
+    effort.left -= mergeEffort
+    if (effort.left <= 0) return
     const merged = merge(sketch, part)
-    if (merged !== undefined) yield* within(rest, merged)
+    if (merged !== undefined) yield* within(rest, merged, effort)
   }
 }
 
