@@ -24,10 +24,10 @@ import {
 import { referenceDecide } from '../../support/decisions/reference.ts'
 import { alternating, inR4, inR5 } from '../../support/decisions/render.ts'
 
-const numRuns = 300
-
-const always = <Values extends [unknown, ...unknown[]]>(property: fc.IPropertyWithHooks<Values>): void =>
-  fc.assert(property, { numRuns })
+const always = <Values extends [unknown, ...unknown[]]>(
+  property: fc.IPropertyWithHooks<Values>,
+  numRuns = 250,
+): void => fc.assert(property, { numRuns })
 
 const adding = (input: DecisionCase, ...added: readonly Consent[]): DecisionCase =>
   withConsents(input, [...input.consents, ...added])
@@ -43,12 +43,12 @@ const ofKnownPatient = (input: DecisionCase): DecisionCase => ({
   request: { ...input.request, patient: 'Patient/p' },
 })
 
-const deniers: readonly (readonly [string, Decide])[] = [
+const deciders: readonly (readonly [string, Decide])[] = [
   ['the reference', referenceDecide],
   ['the product', decideCase],
 ]
 
-describe.each(deniers)('%s', (_name, decide) => {
+describe.each(deciders)('%s', (_name, decide) => {
   test('the order of directives, records, actors and repeated codes does not matter', () => {
     always(
       fc.property(namedCase, chances, (input, random) => {
@@ -143,6 +143,7 @@ describe.each(deniers)('%s', (_name, decide) => {
           expect(opened(before, decide(withConsents(input, consents as Consent[])))).toEqual([])
         }
       }),
+      80,
     )
   })
 

@@ -115,7 +115,7 @@ export function shuffled(value: Json, random: () => number): Json {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shuffled(inner, random)]))
 }
 
-/** Lists of codes in a rule of which each is of a closed table, with one that its table does not have. */
+/** The attributes of a rule whose codes are of closed tables, each with one that its table does not have. */
 const unknown: Readonly<Record<string, unknown>> = {
   purpose: { system: actReason, code: 'NONE-SUCH' },
   action: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentaction', code: 'none-such' }] },
