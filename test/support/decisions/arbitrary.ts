@@ -213,7 +213,7 @@ export const decisionCase: fc.Arbitrary<DecisionCase> = fc
     named: often([4, true], [1, false]),
     request,
     records,
-    directory: seldom(fc.subarray([...pool.listed]), 2),
+    directory: seldom(pool.directory, 2),
     defaultPolicy,
     combining: often<DecisionCase['combining']>([4, undefined], [2, 'deny-overrides'], [2, 'newest-wins']),
   })

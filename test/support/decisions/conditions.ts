@@ -2,6 +2,7 @@ import { type Answer, allOf, answer, anyOf } from './answer.ts'
 import type { Actor, Coding, Concept, Data, DecisionCase, Provision, Resource } from './case.ts'
 import { consentAction, covers, fhirTypes, resourceTypes, types } from './codes.ts'
 import { spanOf, spanOfPeriod } from './dates.ts'
+import { inForce } from './in-force.ts'
 import { type Facet, labelAnswers } from './labels.ts'
 import {
   allCodings,
@@ -48,8 +49,9 @@ function actorAnswer(actor: Actor, { request, directory = [] }: DecisionCase): A
     return answer(roles.includes('IRCP') || asked)
   }
   const present = namesOfParties(request.actors)
+  const now = inForce(directory, request.at)
   const isSilent = actor.role === undefined || roles.some((role) => rolesThatSayNoMore.has(role))
-  return allOf([isPresent(actor.reference, present, directory), isSilent || asked ? 'yes' : 'unknown'])
+  return allOf([isPresent(actor.reference, present, now), isSilent || asked ? 'yes' : 'unknown'])
 }
 
 export const actorsAnswer = ({ actor }: Provision, input: DecisionCase): Answer =>

@@ -119,7 +119,7 @@ export const partyReference: fc.Arbitrary<Reference> = fc.oneof(
 )
 
 /** Whom a case may list in its directory. */
-export const listed: readonly Resource[] = [
+const listed: readonly Resource[] = [
   { resourceType: 'Practitioner', id: 'a', identifier: [identifierOfA] },
   { resourceType: 'Organization', id: 'h', identifier: [identifierOfH] },
   {
@@ -142,6 +142,19 @@ export const listed: readonly Resource[] = [
   { resourceType: 'Group', id: 'empty', actual: true },
   { resourceType: 'Patient', id: 'p', identifier: [identifierOfPatient] },
 ]
+
+const former = { end: '2023' }
+const variants: Readonly<Record<string, readonly object[]>> = {
+  PractitionerRole: [{ active: false }, { period: former }, { active: true, period: { start: '2020' } }],
+  Group: [{ member: [{ entity: { reference: 'Practitioner/b' }, period: former }] }],
+}
+
+/** A directory; some of its roles and members are not in force any more. */
+export const directory: fc.Arbitrary<Resource[]> = fc
+  .tuple(fc.subarray([...listed]), fc.nat({ max: 9 }))
+  .map(([some, choice]) =>
+    some.map((each) => ({ ...each, ...(choice < 3 ? variants[each.resourceType]?.[choice] : {}) })),
+  )
 
 export const roles: fc.Arbitrary<Concept> = often(
   [6, { coding: [{ system: participationType, code: 'IRCP' }] }],

@@ -13,7 +13,8 @@ import {
 
 /** Whether few enough records are conceivable for a case to try them all. */
 export function isSmall(input: DecisionCase): boolean {
-  return countOfCandidates(input, relevantRules(prepare(input))) <= 2000
+  const prepared = prepare(input)
+  return countOfCandidates(prepared.input, relevantRules(prepared)) <= 2000
 }
 
 /** How every conceivable record is judged, one after the other. */
@@ -30,10 +31,15 @@ export function* permittedGrounds(input: DecisionCase): Generator<Ground> {
   }
 }
 
-/** On what the denials of the conceivable records rest, one after the other. */
+/**
+ * On what the denials of the conceivable records rest, one after the other: on what weighs most, or on all that denies for one
+ * purpose or another.
+ */
 export function* deniedGrounds(input: DecisionCase): Generator<Ground> {
   for (const judgements of judgedCandidates(prepare(input))) {
-    if (!isPermitted(judgements)) yield groundOfDeny(judgements)
+    if (isPermitted(judgements)) continue
+    yield groundOfDeny(judgements)
+    yield groundOf(judgements.filter(({ outcome }) => outcome === 'deny'))
   }
 }
 

@@ -74,13 +74,14 @@ function isPresentInParts(
   return type === 'PractitionerRole' ? isRolePresent(listed, present, directory) : 'no'
 }
 
-/** A role is its person and its organisation, as far as it names them. */
+/** A role is its person and its organisation, as far as it names them; of one that nobody knows they cannot be told. */
 function isRolePresent(
   role: Listed | undefined,
   present: readonly string[],
   directory: readonly Resource[],
 ): Answer {
-  const parts = [role?.practitioner, role?.organization].filter((part) => part !== undefined)
+  if (role === undefined) return 'unknown'
+  const parts = [role.practitioner, role.organization].filter((part) => part !== undefined)
   return parts.length === 0 ? 'no' : allOf(parts.map((part) => isPresent(part, present, directory)))
 }
 
