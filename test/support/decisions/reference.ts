@@ -52,14 +52,17 @@ function groundOfDeny(all: readonly Judgement[]): Ground {
   return groundOf(denied.filter((judgement) => judgement.by === by))
 }
 
+/** The one of several grounds whose consents come first, so that it does not matter in which order they are found. */
+const firstOf = (grounds: readonly Ground[]): Ground | undefined =>
+  grounds.toSorted((left, right) => (JSON.stringify(left) < JSON.stringify(right) ? -1 : 1))[0]
+
 /** Whether some conceivable record would be permitted, found out by trying them all. */
 function wholeOf(prepared: Prepared): Omit<CaseDecision, 'records'> {
-  const all: Judgement[] = []
-  for (const judgements of judgedCandidates(prepared)) {
-    if (isPermitted(judgements)) return { outcome: 'permit', ...groundOf(judgements) }
-    all.push(...judgements)
-  }
-  return { outcome: 'deny', ...groundOfDeny(all) }
+  const all = [...judgedCandidates(prepared)]
+  const permitted = firstOf(all.filter(isPermitted).map(groundOf))
+  return permitted === undefined
+    ? { outcome: 'deny', ...groundOfDeny(all.flat()) }
+    : { outcome: 'permit', ...permitted }
 }
 
 /** Decides a case by the text of the rules, with no thought of speed: the tests compare the product with it. */
