@@ -114,6 +114,23 @@ describe('a record', () => {
     ])
   })
 
+  test('names the consents that decided on it, be they others than those of the whole', () => {
+    const records = [recordFacts({ id: 'Condition/x', type: 'Condition' }), recordFacts()]
+    const named = (...roots: Rule[]): unknown[] => {
+      const { outcome, basedOn, records: decisions } = decided({ directives: under(...roots), records })
+      return [outcome, basedOn, ...decisions.map((record) => [record.outcome, record.basedOn])]
+    }
+    expect(named(permit(), permit(conditions))).toEqual([
+      'permit',
+      ['c1'],
+      ['permit', ['c1', 'c2']],
+      ['permit', ['c1']],
+    ])
+    expect(
+      named(deny(conditions), permit(conditions), deny({ classes: [{ resource: 'Observation' }] })),
+    ).toEqual(['deny', ['c1'], ['deny', ['c1']], ['deny', ['c3']]])
+  })
+
   test('of the patient herself is shown to her, whatever is denied', () => {
     const { outcome, basis, records } = decided({ self: true, directives: under(deny()) })
     expect([outcome, basis]).toEqual(['permit', 'self'])

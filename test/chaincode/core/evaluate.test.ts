@@ -377,6 +377,11 @@ describe('when the glass is broken', () => {
     ],
   ])('%s', (_what, root, expected) => expect(says(root, btg)).toBe(expected))
 
+  test('a deny of treatment counts where the one above it does not match, whatever is permitted there', () => {
+    const below = [permit({ purposes: ['BTG'] }), deny(observations)]
+    expect(says(deny({ purposes: ['TREAT'], ...conditions, rules: below }), btg)).toBe(denyByTreatment)
+  })
+
   test('a directive entitles where it permits the asker to declare it, whatever the record', () => {
     const isEntitling = (root: Rule, purpose = 'BTG'): boolean => voice(root, { purpose }).isEntitling
     expect(isEntitling(named)).toBe(true)
@@ -387,5 +392,8 @@ describe('when the glass is broken', () => {
     expect(isEntitling(deny({ purposes: ['BTG'] }))).toBe(false)
     expect(isEntitling(deny({ purposes: ['BTG'], rules: [permit()] }))).toBe(true)
     expect(isEntitling(permit({ purposes: ['BTG', 'TREAT'] }), 'TREAT')).toBe(false)
+    expect(isEntitling(permit({ purposes: ['?'], rules: [named] }))).toBe(false)
+    expect(isEntitling(deny({ actions: ['use'], rules: [named] }))).toBe(true)
+    expect(isEntitling(permit({ actions: ['use'], rules: [named] }))).toBe(false)
   })
 })
