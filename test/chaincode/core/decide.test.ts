@@ -128,7 +128,7 @@ describe('a record', () => {
     ])
     expect(
       named(deny(conditions), permit(conditions), deny({ classes: [{ resource: 'Observation' }] })),
-    ).toEqual(['deny', ['c1'], ['deny', ['c1']], ['deny', ['c3']]])
+    ).toEqual(['deny', ['c2'], ['deny', ['c1']], ['deny', ['c3']]])
   })
 
   test('of the patient herself is shown to her, whatever is denied', () => {
