@@ -161,3 +161,32 @@ test('what depends on the record remains to be decided, in order', () => {
   expect(decision).toMatchObject({ outcome: 'permit', basis: 'consent', basedOn: ['c1'] })
   expect(decision.residual).toEqual([{ type: 'deny', consent: 'c2', ...conditions }])
 })
+
+test('a decision depends on nothing but its facts, and changes nothing in them', () => {
+  const freeze = <Value>(value: Value): Value => {
+    if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze)
+    return value
+  }
+  const directives = [
+    directiveOf(deny({ rules: [permit(conditions)] }), 'b', { supersedes: ['x'] }),
+    ...under(permit(), permit()),
+  ]
+  const facts = (): Facts =>
+    factsOf({
+      directives,
+      purposes: ['TREAT', 'HRESCH'],
+      records: [recordFacts({ sensitivities: ['HIV', 'PSY'] })],
+    })
+  expect(decide(freeze(facts()))).toEqual(decide(structuredClone(facts())))
+})
+
+test('a directive that is there twice counts once', () => {
+  const directives = under(permit(), permit(conditions), deny({ codes: [{ code: 'a' }] }))
+  const {
+    trace: _twice,
+    residual: _rules,
+    ...twice
+  } = decided({ directives: [...directives, ...directives] })
+  const { trace: _once, residual: _left, ...once } = decided({ directives })
+  expect(twice).toEqual(once)
+})
