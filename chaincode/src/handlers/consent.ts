@@ -12,25 +12,18 @@ import { toDirective, type DefaultPolicy, type Mapped, type Rule } from '../core
 import { zoneOf } from './access.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, requireReading, type EntryDraft } from '../ledger/entries.ts'
+import { consentGrantKey, consentGrantPrefix, consentMarkKey } from '../ledger/keys.ts'
 import {
-  consentGrantKey,
-  consentGrantPrefix,
-  consentMarkKey,
-  consentSetKey,
-  consentVersionKey,
-} from '../ledger/keys.ts'
-import { inputsOf, isInForce, readConsentSet, type ConsentSet } from '../ledger/records.ts'
+  inputsOf,
+  isInForce,
+  readConsentSet,
+  writeConsentVersion,
+  type ConsentSet,
+  type ConsentVersion,
+} from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
 
-type Change = 'grant' | 'revoke'
-
-/** One version of a consent set, kept so that a decision on it can be replayed: what changed, and the set after it. */
-interface ConsentVersion {
-  readonly change: Change
-  readonly consent: string
-  readonly transactionId: string
-  readonly set: ConsentSet
-}
+type Change = ConsentVersion['change']
 
 /** A grant with its FHIR resource as given. */
 type ConsentGrant = Omit<ConsentRecord, 'active'>
@@ -68,7 +61,7 @@ async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>
   const set = withGrant(before, { consent, mapped, at: context.at })
   requireRoom(set)
   const { transactionId } = context
-  await writeVersion(placement, patient, { change: 'grant', consent, transactionId, set })
+  await writeConsentVersion(placement, patient, { change: 'grant', consent, transactionId, set })
   await writeMark(placement, request, 'granted')
   const granted: ConsentGrant = {
     consent,
@@ -142,7 +135,7 @@ async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent
   if (!isInForce(before, consent)) return draft(context, request, 'revoke', before)
   const set = withoutConsent(before, consent, context.constitution)
   const { transactionId } = context
-  await writeVersion(placement, patient, { change: 'revoke', consent, transactionId, set })
+  await writeConsentVersion(placement, patient, { change: 'revoke', consent, transactionId, set })
   return draft(context, request, 'revoke', set)
 }
 
@@ -190,15 +183,6 @@ function requireRoom(set: ConsentSet): void {
 function withoutText(resource: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { text: _narrative, sourceAttachment: _attachment, ...rest } = resource
   return rest
-}
-
-async function writeVersion(
-  { consent, secret }: PlacementBooks,
-  patient: string,
-  version: ConsentVersion,
-): Promise<void> {
-  await consent.put(consentSetKey(secret, patient), version.set)
-  await consent.put(consentVersionKey(secret, patient, version.set.version), version)
 }
 
 const writeMark = (

@@ -10,8 +10,8 @@ import {
 import { decide } from '../core/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { requireReading } from '../ledger/entries.ts'
-import { documentKey, patientDocumentKey, patientDocumentPrefix } from '../ledger/keys.ts'
-import { readConsentSet, readDescriptor } from '../ledger/records.ts'
+import { patientDocumentKey, patientDocumentPrefix } from '../ledger/keys.ts'
+import { readConsentSet, readDescriptor, writeDescriptor } from '../ledger/records.ts'
 import { factsOf, zoneOf } from './access.ts'
 import type { Handlers } from './handlers.ts'
 
@@ -27,11 +27,14 @@ async function registerDocuments(
     throw new MedledgerError('INVALID_REQUEST', 'A document occurs twice in the request.')
   }
   const placement = await context.placement(custodian)
-  await Promise.all(documents.map((registration) => registerDocument(placement, request, registration)))
+  await Promise.all(
+    documents.map((registration) => registerDocument(context, placement, request, registration)),
+  )
 }
 
 /** Errors: INVALID_REQUEST for another custodian's id, CONFLICT for another patient's document or a wrong version. */
 async function registerDocument(
+  { at }: Pick<Context, 'at'>,
   placement: PlacementBooks,
   { custodian, patient }: RequestOf<'RegisterDocuments'>,
   registration: RequestOf<'RegisterDocuments'>['documents'][number],
@@ -48,7 +51,7 @@ async function registerDocument(
   // The same registration again, after an outcome that the custodian did not learn: it is done.
   if (before !== undefined && canonical(before) === canonical(descriptor)) return
   requireNext(before, patient, version)
-  await placement.consent.put(documentKey(placement.secret, document), descriptor)
+  await writeDescriptor(placement, descriptor, at)
   if (before === undefined) {
     await placement.consent.put(patientDocumentKey(placement.secret, patient, document), document)
   }

@@ -9,6 +9,7 @@ import {
 import { requireSecret, type Subject } from '../ledger/caller.ts'
 import type { Context } from '../ledger/context.ts'
 import { patientKey, personKey, subjectKey } from '../ledger/keys.ts'
+import { writePatient, writePerson } from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
 
 /** The issuer must be run by the caller's organisation and be allowed to assert the role. Errors: FORBIDDEN. */
@@ -40,7 +41,7 @@ async function registerPatient(context: Context, request: RequestOf<'RegisterPat
   const { organisation } = caller.agent
   const record: Patient = { patient, version: 1, issuer, subject, organisation, status: 'active' }
   await registry.put(index, { kind: 'patient', id: patient } satisfies Subject)
-  await registry.put(patientKey(patient), record)
+  await writePatient(registry, record)
 }
 
 /** Registers somebody, or gives a new name, role or unit to the same person of the same organisation. */
@@ -69,7 +70,7 @@ async function registerPerson(context: Context, request: RequestOf<'RegisterPers
     version: (before?.version ?? 0) + 1,
   }
   if (before === undefined) await registry.put(index, { kind: 'person', id: person } satisfies Subject)
-  await registry.put(personKey(person), record)
+  await writePerson(registry, record)
 }
 
 async function deactivatePerson(
@@ -80,7 +81,7 @@ async function deactivatePerson(
   if (record?.organisation !== caller.agent.organisation) {
     throw new MedledgerError('NOT_FOUND', 'Your organisation has no such person.')
   }
-  await registry.put(personKey(record.person), { ...record, active: false, version: record.version + 1 })
+  await writePerson(registry, { ...record, active: false, version: record.version + 1 })
 }
 
 async function readCaller({ caller }: Context): Promise<ResponseOf<'ReadCaller'>> {

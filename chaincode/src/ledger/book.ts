@@ -25,7 +25,20 @@ export interface Book {
   get<Value>(key: string): Promise<Value | undefined>
   put(key: string, value: unknown): Promise<void>
   /** Values under a prefix in the order of their keys, after the key `after` if given. Queries only. */
-  list<Value>(prefix: string, options: { readonly after?: string; readonly limit: number }): Promise<Value[]>
+  list<Value>(prefix: string, options: Page): Promise<Value[]>
+  /** The same with their keys. */
+  listWithKeys(prefix: string, options: Page): Promise<Kept[]>
+}
+
+/** What lies under a key, whatever it is. */
+export interface Kept {
+  readonly key: string
+  readonly value: unknown
+}
+
+interface Page {
+  readonly after?: string
+  readonly limit: number
 }
 
 /** `collection` undefined means public state; `salt` is the request's. */
@@ -36,6 +49,15 @@ export function openBook(stub: StateStub, collection: string | undefined, salt: 
     collection === undefined
       ? stub.getStateByRange(start, end)
       : stub.getPrivateDataByRange(collection, start, end)
+  const listWithKeys = async (prefix: string, { after, limit }: Page): Promise<Kept[]> => {
+    const found: Kept[] = []
+    const start = after === undefined ? prefix : `${after}\u0000`
+    for await (const { key, value } of range(start, endOf(prefix))) {
+      found.push({ key, value: valueIn(value) })
+      if (found.length === limit) break
+    }
+    return found
+  }
   return {
     async get<Value>(key: string): Promise<Value | undefined> {
       const bytes = await read(key)
@@ -48,13 +70,9 @@ export function openBook(stub: StateStub, collection: string | undefined, salt: 
         ? stub.putState(key, bytes)
         : stub.putPrivateData(collection, key, bytes))
     },
-    async list<Value>(prefix: string, { after, limit }: { after?: string; limit: number }): Promise<Value[]> {
-      const values: Value[] = []
-      for await (const { value } of range(after === undefined ? prefix : `${after}\u0000`, endOf(prefix))) {
-        values.push(valueIn(value) as Value)
-        if (values.length === limit) break
-      }
-      return values
+    listWithKeys,
+    async list<Value>(prefix: string, page: Page): Promise<Value[]> {
+      return (await listWithKeys(prefix, page)).map(({ value }) => value as Value)
     },
   }
 }

@@ -17,6 +17,11 @@ export const issuerKeyKey = (issuer: string, kid: string): string =>
 
 export const personKey = (person: string): string => `person/${person}`
 export const patientKey = (patient: string): string => `patient/${patient}`
+/** What was registered of a person or a patient, version by version. */
+export const personVersionKey = (person: string, version: number): string =>
+  `person-version/${person}/${versionName(version)}`
+export const patientVersionKey = (patient: string, version: number): string =>
+  `patient-version/${patient}/${versionName(version)}`
 export const subjectKey = (secret: string, issuer: string, subject: string): string =>
   `subject/${blind(secret, 'subject', issuer, subject)}`
 
@@ -38,6 +43,8 @@ export const consentMarkKey = (secret: string, patient: string, consent: string)
 
 export const documentKey = (secret: string, document: string): string =>
   `document/${blind(secret, 'document', document)}`
+export const documentVersionKey = (secret: string, document: string, version: number): string =>
+  `document-version/${blind(secret, 'document', document)}/${versionName(version)}`
 export const patientDocumentPrefix = (secret: string, patient: string): string =>
   `patient-document/${blind(secret, 'patient', patient)}/`
 export const patientDocumentKey = (secret: string, patient: string, document: string): string =>
@@ -45,8 +52,10 @@ export const patientDocumentKey = (secret: string, patient: string, document: st
 
 /** Stands for the patient in the entry of a request that named no existing document. */
 export const nobody = 'nobody'
+/** Of all entries in a collection, whoever they are about. */
+export const entriesPrefix = 'entry/'
 export const entryPrefix = (secret: string, patient: string): string =>
-  `entry/${blind(secret, 'patient', patient)}/`
+  `${entriesPrefix}${blind(secret, 'patient', patient)}/`
 
 /** What names an entry within a patient's account, and its place there: entries are kept by transaction time. */
 export interface Place {

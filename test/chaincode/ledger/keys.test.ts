@@ -116,7 +116,8 @@ describe('what is written', () => {
     const { world } = await eventfulWorld()
     for (const values of world.state.values())
       for (const [key, { version }] of values) {
-        if (/^(entry|request|consent-version|patient-document|secret)/.test(key)) expect(version).toBe(1)
+        if (/^(entry|request|(consent|document|person|patient)-version|patient-document|secret)/.test(key))
+          expect(version).toBe(1)
       }
   })
 
