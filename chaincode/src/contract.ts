@@ -106,4 +106,16 @@ export class MedledgerContract extends fabric.Contract {
   ListEntries(context: Context, commitment: string): Promise<string> {
     return run(context, 'ListEntries', commitment)
   }
+
+  ReplayEntries(context: Context, commitment: string): Promise<string> {
+    return run(context, 'ReplayEntries', commitment)
+  }
+
+  ExplainEntry(context: Context, commitment: string): Promise<string> {
+    return run(context, 'ExplainEntry', commitment)
+  }
+
+  SimulateDecision(context: Context, commitment: string): Promise<string> {
+    return run(context, 'SimulateDecision', commitment)
+  }
 }

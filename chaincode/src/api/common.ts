@@ -110,4 +110,6 @@ export const limits = {
   entriesPerPage: 500,
   documentsPerPage: 500,
   consentsPerPage: 100,
+  /** Entries that a page of a replay looks at. */
+  entriesPerReplay: 100,
 } as const

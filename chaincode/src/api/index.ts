@@ -1,6 +1,7 @@
 export * from './codec.ts'
 export * from './common.ts'
 export * from './constitution.ts'
+export * from './decisions.ts'
 export * from './entry.ts'
 export * from './error.ts'
 export * from './events.ts'

@@ -12,6 +12,7 @@ import {
   SigningKey,
   limits,
 } from './common.ts'
+import { Who } from './decisions.ts'
 import { IssuerKey, Labels, Person, ReadingOf, Related } from './entry.ts'
 
 const closed = { additionalProperties: false } as const
@@ -213,6 +214,37 @@ export const ListEntries = Type.Object(
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.entriesPerPage })),
     /** The last entry of the page before. */
     after: Type.Optional(EntryPlace),
+  },
+  closed,
+)
+
+/** The accesses of a placement, decided again; see {@link Difference}. */
+export const ReplayEntries = Type.Object(
+  {
+    ...common,
+    custodian: OrganisationName,
+    /** The key with which the page before ended. */
+    after: Type.Optional(
+      Type.String({ pattern: '^entry/[0-9a-f]{64}/[0-9TZ:.-]{24}/[a-z][a-z0-9]{1,15}/[0-9a-f]{32}$' }),
+    ),
+  },
+  closed,
+)
+export const ExplainEntry = Type.Object({ ...reading, of: EntryName }, closed)
+export const SimulateDecision = Type.Object(
+  {
+    ...reading,
+    who: Who,
+    purpose: PurposeOfUse,
+    at: Type.Optional(Instant),
+    /** A Consent that is considered as if it were granted here, by an id of the caller's choice. */
+    considered: Type.Optional(
+      Type.Object({ consent: Id, directive: GrantConsent.properties.directive }, closed),
+    ),
+    /** Consents that are considered as if they were revoked. */
+    without: Type.Optional(Type.Array(Id, { maxItems: limits.activeDirectives, uniqueItems: true })),
+    /** The last document of the page before. */
+    after: Type.Optional(DocumentId),
   },
   closed,
 )

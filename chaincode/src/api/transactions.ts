@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox'
 import { Digest, DocumentId, Id, Instant, OrganisationName } from './common.ts'
 import type { Constitution, Role } from './constitution.ts'
 import { Role as RoleSchema } from './constitution.ts'
+import { askingRoles, ExplanationAnswer, ReplayAnswer, SimulationAnswer } from './decisions.ts'
 import { Descriptor, DocumentOutcome, Entry, IssuerKey, Patient } from './entry.ts'
 import {
   accessCollection,
@@ -165,7 +166,7 @@ export const transactions = {
   GrantConsent: submit(requests.GrantConsent, ['patient'], consent),
   RevokeConsent: submit(requests.RevokeConsent, ['patient'], consent),
   RegisterDocuments: submit(requests.RegisterDocuments, ['custodian'], consent),
-  RequestAccess: submit(requests.RequestAccess, ['doctor', 'patient'], access),
+  RequestAccess: submit(requests.RequestAccess, askingRoles, access),
   RecordReading: submit(
     requests.RecordReading,
     ['doctor', 'patient', 'auditor'],
@@ -188,6 +189,9 @@ export const transactions = {
   ListConsents: evaluate(requests.ListConsents, ['patient'], ConsentsAnswer),
   ReadGrant: evaluate(requests.ReadGrant, ['patient'], GrantAnswer),
   ListEntries: evaluate(requests.ListEntries, ['patient', 'auditor'], EntriesAnswer),
+  ReplayEntries: evaluate(requests.ReplayEntries, ['operator-certificate'], ReplayAnswer),
+  ExplainEntry: evaluate(requests.ExplainEntry, ['patient'], ExplanationAnswer),
+  SimulateDecision: evaluate(requests.SimulateDecision, ['patient'], SimulationAnswer),
 } as const
 
 export type TransactionName = keyof typeof transactions

@@ -1,6 +1,7 @@
 export * from './case.ts'
 export * from './decide.ts'
 export * from './directive.ts'
+export * from './explain.ts'
 export * from './facts.ts'
 export { consentLimits, isR5 } from './fhir/consent.ts'
 export * from './fhir/descriptor.ts'

@@ -11,7 +11,15 @@ import {
   type RequestOf,
   type RequestState,
 } from '../api/index.ts'
-import { decide, describedRecord, roleSystem, utc, type Asker, type Facts } from '../core/index.ts'
+import {
+  decide,
+  describedRecord,
+  roleSystem,
+  utc,
+  type Asker,
+  type Decision,
+  type Facts,
+} from '../core/index.ts'
 import { requireRecipientKey } from '../identity/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, readRequestState, type EntryDraft } from '../ledger/entries.ts'
@@ -19,7 +27,7 @@ import { nobody, patientKey, personKey } from '../ledger/keys.ts'
 import { inputsOf, readConsentSet, readDescriptor, type ConsentSet } from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
 
-interface Situation {
+export interface Situation {
   readonly at: number
   readonly agent: Agent
   readonly purpose: string
@@ -93,7 +101,7 @@ async function requestAccess(context: Context, request: RequestOf<'RequestAccess
     purpose,
     recipient,
     documents: [...outcomes],
-    outcome: outcomes.some(({ outcome }) => outcome === 'permit') ? 'permit' : 'deny',
+    outcome: overallOf(outcomes),
     inputs: inputsOf(context, set),
   }
 }
@@ -144,7 +152,10 @@ async function decideOn(
   )
   const setOf = new Map(sets.map((set, index) => [descriptors[index]?.patient ?? nobody, set]))
   const outcomesOf = new Map(
-    [...setOf].map(([patient, set]) => [patient, outcomesFor(patient, ids, descriptors, { ...asking, set })]),
+    [...setOf].map(([patient, set]) => [
+      patient,
+      decideFor(patient, ids, descriptors, { ...asking, set }).outcomes,
+    ]),
   )
   const patient = patientOf(descriptors, outcomesOf)
   const set = setOf.get(patient ?? nobody)
@@ -168,19 +179,28 @@ function patientOf(
   return (permitted ?? existing[0])?.patient ?? null
 }
 
-/** What is decided about each document when the request is about this patient. */
-function outcomesFor(
+/** A decision about documents of one patient, and what it comes to for each document that was asked for. */
+export interface DecidedFor {
+  readonly decision: Decision
+  readonly outcomes: readonly DocumentOutcome[]
+}
+
+/**
+ * What is decided about each document when the request is about this patient. Every decision of the ledger on documents by
+ * their ids is made here: an access, its review, and when it is decided again from the versions that its entry names.
+ */
+export function decideFor(
   patient: string,
   ids: readonly string[],
   descriptors: readonly (Descriptor | undefined)[],
   situation: Omit<Situation, 'patient' | 'documents'>,
-): DocumentOutcome[] {
+): DecidedFor {
   const documents = descriptors
     .filter((found) => found?.patient === patient)
     .filter((found) => found !== undefined)
-  const { records } = decide(factsOf({ ...situation, patient, documents }))
-  const decided = new Map(documents.map(({ document }, index) => [document, records[index]]))
-  return ids.map((document, index): DocumentOutcome => {
+  const decision = decide(factsOf({ ...situation, patient, documents }))
+  const decided = new Map(documents.map(({ document }, index) => [document, decision.records[index]]))
+  const outcomes = ids.map((document, index): DocumentOutcome => {
     const found = descriptors[index]
     if (found === undefined) return refused(document, null, 'no-such-document')
     const record = decided.get(document)
@@ -188,7 +208,12 @@ function outcomesFor(
     const { outcome, basis, basedOn } = record
     return { document, version: found.version, outcome, basis, basedOn: [...basedOn] }
   })
+  return { decision, outcomes }
 }
+
+/** An access is permitted when something of it is. */
+export const overallOf = (outcomes: readonly DocumentOutcome[]): DocumentOutcome['outcome'] =>
+  outcomes.some(({ outcome }) => outcome === 'permit') ? 'permit' : 'deny'
 
 /**
  * What became of a request that the asking gateway submitted. No more than the person may know herself: who runs the
@@ -233,15 +258,9 @@ async function decideAgain(
   const set = await readConsentSet(context.constitution, placement, patient)
   const { agent, custodian, purpose = '' } = entry
   const digests = descriptors.flatMap((found) => (found ? [[found.document, found.digest] as const] : []))
+  const asked = { at: context.at, agent, purpose, custodian, set, zone: zoneOf(context) }
   return {
-    now: outcomesFor(patient, ids, descriptors, {
-      at: context.at,
-      agent,
-      purpose,
-      custodian,
-      set,
-      zone: zoneOf(context),
-    }),
+    now: [...decideFor(patient, ids, descriptors, asked).outcomes],
     digests: Object.fromEntries(digests),
   }
 }

@@ -51,9 +51,7 @@ function requirePatient({ patient: named }: Readonly<Record<string, unknown>>, p
 async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>): Promise<EntryDraft> {
   const { custodian, patient, consent, directive } = request
   requireOwn(context, patient)
-  requirePatient(directive, patient)
-  const mapped = map(consent, directive, zoneOf(context))
-  requireKnownActors(context, mapped)
+  const mapped = understand(context, request)
   const placement = await context.placement(custodian)
   const before = await readConsentSet(context.constitution, placement, patient)
   const mark = await placement.consent.get<ConsentMark>(consentMarkKey(placement.secret, patient, consent))
@@ -86,11 +84,16 @@ function withGrant(
   before: ConsentSet,
   { consent, mapped, at }: { readonly consent: string; readonly mapped: Understood; readonly at: number },
 ): ConsentSet {
-  const version = before.version + 1
   const widened = isWidening(mapped, before) ? { widened: countOn(before, at) } : {}
+  return { ...withConsent(before, consent, mapped), ...widened }
+}
+
+/** The set after a consent has joined it. */
+export function withConsent(before: ConsentSet, consent: string, mapped: Understood): ConsentSet {
+  const version = before.version + 1
   return mapped.kind === 'directive'
-    ? { ...before, ...widened, version, directives: [...before.directives, mapped.directive] }
-    : { ...before, ...widened, version, defaultPolicy: mapped.defaultPolicy, policyConsent: consent }
+    ? { ...before, version, directives: [...before.directives, mapped.directive] }
+    : { ...before, version, defaultPolicy: mapped.defaultPolicy, policyConsent: consent }
 }
 
 /** What denies anything restricts, whatever else it permits; a choice of policy is held against the one before. */
@@ -139,12 +142,27 @@ async function revokeConsent(context: Context, request: RequestOf<'RevokeConsent
   return draft(context, request, 'revoke', set)
 }
 
-function withoutConsent(before: ConsentSet, consent: string, constitution: Constitution): ConsentSet {
+/** The set after a consent in force has left it. */
+export function withoutConsent(before: ConsentSet, consent: string, constitution: Constitution): ConsentSet {
   const { policyConsent, ...rest } = before
   const version = before.version + 1
   if (policyConsent === consent) return { ...rest, version, defaultPolicy: constitution.defaultPolicy }
   const directives = before.directives.filter((known) => known.consent !== consent)
   return { ...before, version, directives }
+}
+
+/**
+ * A directive of the patient's in the ledger's own form. Errors: INVALID_REQUEST for what is not understood entirely, is
+ * about another patient or names an organisation that there is not; LIMIT_EXCEEDED.
+ */
+export function understand(
+  context: Context,
+  { patient, consent, directive }: Pick<RequestOf<'GrantConsent'>, 'patient' | 'consent' | 'directive'>,
+): Understood {
+  requirePatient(directive, patient)
+  const mapped = map(consent, directive, zoneOf(context))
+  requireKnownActors(context, mapped)
+  return mapped
 }
 
 /** Errors: INVALID_REQUEST with everything about the directive that this version does not understand. */
@@ -172,7 +190,7 @@ function requireKnownActors({ constitution }: Context, mapped: Mapped): void {
   if (mapped.kind === 'directive') visit(mapped.directive.root)
 }
 
-function requireRoom(set: ConsentSet): void {
+export function requireRoom(set: ConsentSet): void {
   const bytes = Buffer.byteLength(canonical(set), 'utf8')
   if (set.directives.length > limits.activeDirectives || bytes > limits.consentSetBytes) {
     throw new MedledgerError('LIMIT_EXCEEDED', 'Too many directives are active here: revoke some first.')

@@ -97,7 +97,7 @@ async function listDocuments(
 }
 
 /** The ids of a page of a patient's documents, and that with which the next page begins its search. */
-async function pageOfDocuments(
+export async function pageOfDocuments(
   { consent, secret }: PlacementBooks,
   patient: string,
   after: string | undefined,

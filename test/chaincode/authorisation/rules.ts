@@ -26,12 +26,16 @@ interface Rule {
   readonly verdict: (
     who: { organisation: string; user?: string; through: string },
     custodian: string,
+    members: readonly string[],
   ) => Expected
 }
 
 const done = (): Expected => 'done'
 const own: Rule['verdict'] = ({ organisation }, custodian) =>
   organisation === custodian ? 'done' : 'FORBIDDEN'
+/** South is no member of North's placement in the narrow topology. */
+const member: Rule['verdict'] = ({ organisation }, _custodian, members) =>
+  members.includes(organisation) ? 'done' : 'FORBIDDEN'
 const maria: Rule['verdict'] = ({ user }) => (user === 'maria' ? 'done' : 'FORBIDDEN')
 const reader =
   (name: string, gateway: string): Rule['verdict'] =>
@@ -81,29 +85,39 @@ export const rules: Readonly<Record<TransactionName, Rule>> = {
   ListConsents: { roles: ['patient'], verdict: reader('maria', 'authority') },
   ReadGrant: { roles: ['patient'], verdict: reader('maria', 'authority') },
   ListEntries: { roles: ['patient', 'auditor'], verdict: reader('auditor.lee', 'authority') },
+  ReplayEntries: { certificates: ['operator'], verdict: member },
+  ExplainEntry: { roles: ['patient'], verdict: reader('maria', 'authority') },
+  SimulateDecision: { roles: ['patient'], verdict: reader('maria', 'authority') },
 }
 
 const travelling: ReadonlySet<Role> = new Set(['patient', 'auditor'])
 
+/** A custodian and the members of its placement. */
+export interface Place {
+  readonly custodian: string
+  readonly members: readonly string[]
+}
+
 /** What must come of a caller's transaction about a custodian's records. */
-export function expected(name: TransactionName, caller: Caller, custodian: string): Expected {
+export function expected(name: TransactionName, caller: Caller, place: Place): Expected {
   const { through, person } = caller
   if (through === undefined) return 'FORBIDDEN'
-  if (person !== undefined) return expectedOfPerson(name, { ...caller, through, person }, custodian)
+  if (person !== undefined) return expectedOfPerson(name, { ...caller, through, person }, place)
   const { certificates = [], verdict } = rules[name]
   const may = certificates.some((certificate) => certificate === caller.attribute)
-  return may ? verdict({ organisation: through, through }, custodian) : 'FORBIDDEN'
+  return may ? verdict({ organisation: through, through }, place.custodian, place.members) : 'FORBIDDEN'
 }
 
 function expectedOfPerson(
   name: TransactionName,
   { through, attribute, person }: Caller & { readonly through: string; readonly person: Person },
-  custodian: string,
+  { custodian, members }: Place,
 ): Expected {
   const { user, role, organisation, meantFor } = person
   const { roles = [], verdict } = rules[name]
   if (attribute !== 'gateway') return 'FORBIDDEN'
   if (meantFor !== through) return 'INVALID_TOKEN'
   const isAtHome = travelling.has(role) || organisation === through
-  return roles.includes(role) && isAtHome ? verdict({ organisation, user, through }, custodian) : 'FORBIDDEN'
+  if (!roles.includes(role) || !isAtHome) return 'FORBIDDEN'
+  return verdict({ organisation, user, through }, custodian, members)
 }

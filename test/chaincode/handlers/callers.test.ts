@@ -49,6 +49,9 @@ const samples: { readonly [N in TransactionName]: FieldsOf<N> } = {
   ListConsents: { custodian: 'north', entry: id },
   ReadGrant: { custodian: 'north', entry: id },
   ListEntries: { custodian: 'north', entry: id, book: 'access' },
+  ReplayEntries: { custodian: 'north' },
+  ExplainEntry: { custodian: 'north', entry: id, of: { through: 'south', entry: id } },
+  SimulateDecision: { custodian: 'north', entry: id, who: { role: 'doctor' }, purpose: 'TREAT' },
 }
 
 const somebody: Readonly<Record<string, User>> = {
