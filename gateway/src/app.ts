@@ -17,11 +17,13 @@ import { auditEventRoutes } from './routes/audit-event.ts'
 import { bundleRoutes } from './routes/bundle.ts'
 import { consentRoutes } from './routes/consent.ts'
 import { consentListRoutes } from './routes/consent-list.ts'
+import { decisionRoutes } from './routes/decision.ts'
 import { documentReferenceRoutes } from './routes/document-reference.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes, type Probes } from './routes/health.ts'
 import { recordRoutes } from './routes/records.ts'
 import { requestRoutes } from './routes/requests.ts'
+import { simulationRoutes } from './routes/simulation.ts'
 import type { Services } from './services.ts'
 
 const bodyBytes = 256 * 1024
@@ -68,6 +70,8 @@ export async function createApp(services: Services, operation: Operation = {}): 
     auditEventRoutes,
     recordRoutes,
     requestRoutes,
+    decisionRoutes,
+    simulationRoutes,
   ]
   for (const register of routes) register(app, services)
   documentationRoutes(app, services, described)

@@ -24,6 +24,8 @@ export interface LogRow {
   /** Null for a gateway. */
   readonly personId: string | null
   readonly organisation: string
+  /** The organisation through which it came: with it and the custodian, an entry is named. */
+  readonly through: string
   readonly custodian: string
   readonly purpose: string | null
   readonly outcome: string
@@ -102,6 +104,7 @@ function toLogRow(row: Json): LogRow {
     person: text('person'),
     personId: orNull('personId'),
     organisation: text('organisation'),
+    through: text('through'),
     custodian: text('custodian'),
     purpose: orNull('purpose'),
     outcome: text('outcome'),

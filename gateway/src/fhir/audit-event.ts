@@ -22,6 +22,8 @@ export interface LogRow {
   readonly person: string
   readonly personId?: string
   readonly organisation: string
+  /** The organisation through which the request came: ids are unique within it. */
+  readonly through: string
   readonly purpose?: string
   readonly outcome: Entry['outcome']
   readonly custodian: string
@@ -45,6 +47,7 @@ export function toRow({ entry, block, position, delivered }: LoggedEntry): LogRo
     kind: entry.kind,
     person: agent.name ?? (agent.kind === 'patient' ? 'the patient' : `gateway of ${agent.organisation}`),
     organisation: agent.organisation,
+    through: agent.through,
     outcome: entry.outcome,
     custodian: entry.custodian,
     documents: entry.documents.map(({ document, outcome }) => ({ id: document, outcome })),

@@ -1,5 +1,6 @@
 import type { Role } from 'medledger-chaincode/api'
 import { depositOf, type Organisation } from '../../support/gateway-network.ts'
+import { accessTo } from '../../support/ledger-samples.ts'
 import { gatewayOf } from '../../support/ledger-world.ts'
 import { contentOf, custodians, fresh, toConsent, type Asker, type Stage, type Target } from './cast.ts'
 import { answered, isHerself, maySee, notTaken, refused, turnedAway, type Verdict } from './rules.ts'
@@ -47,6 +48,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   'POST /v1/patients': patients,
   'POST /v1/documents': documents,
   'GET /v1/requests/:collection/:request': requests,
+  'GET /v1/decisions/:custodian/:through/:entry': decisions,
+  'POST /v1/decisions/simulate': simulations,
 }
 
 /** Research as well where the purpose makes a difference. */
@@ -212,4 +215,44 @@ async function requests(seat: Seat): Promise<readonly Cell[]> {
       prepare: record(request, by),
     }
   }
+}
+
+/** An access of somebody's to the target's document, explained to the target alone; and one that there is not. */
+function decisions(seat: Seat): readonly Cell[] {
+  const { stage, asker, target } = seat
+  const { world } = stage.network
+  const who = ['patient', 'doctor'] as const
+  const cell = (entry: string, isHers: boolean, prepare?: Cell['prepare']): Cell => {
+    const expected = verdict(seat, who, who, () => {
+      if (asker.registered?.role === 'doctor') return answered(200, [], 'the notice for doctors')
+      const look = ['RecordReading north']
+      return isHers && isHerself(asker, target)
+        ? answered(200, look)
+        : refused(404, 'NOT_FOUND', 'no access to her documents', look)
+    })
+    const isTold = expected.status === 200 && isHers && isHerself(asker, target)
+    const holds = isTold ? [entry, target.documents.north, '"decidedAgain":"same"'] : []
+    return { url: `/v1/decisions/north/south/${entry}`, expected, holds, ...(prepare && { prepare }) }
+  }
+  const known = fresh()
+  const access = async (): Promise<unknown> => {
+    const fields = accessTo([target.documents.north])
+    return world.submit('RequestAccess', fields, await world.as('dr.chen'), { request: known, salt: fresh() })
+  }
+  return [cell(known, target.hasDocuments, access), cell(fresh(), false)]
+}
+
+/** It is about who asks, whoever the target is. */
+function simulations(seat: Seat): readonly Cell[] {
+  const { asker, target } = seat
+  const expected = verdict(seat, ['patient'], ['patient'], () => answered(200, everywhere('RecordReading')))
+  const isShown = expected.status === 200 && isHerself(asker, target) && target.hasDocuments
+  return [
+    {
+      url: '/v1/decisions/simulate',
+      body: { who: { role: 'doctor' }, purpose: 'TREAT' },
+      expected,
+      holds: isShown ? Object.values(target.documents) : [],
+    },
+  ]
 }
