@@ -56,6 +56,14 @@ export function parsePort(value: string): number {
   throw new InvalidArgumentError(`It must be a number from 1024 to ${highestPort - 20}.`)
 }
 
+/** An instant with its offset, in UTC. */
+export function parseInstant(value: string): string {
+  const instant = Date.parse(value)
+  if (dateForm.test(value) && value.includes('T') && !Number.isNaN(instant) && isCalendarDay(value))
+    return new Date(instant).toISOString()
+  throw new InvalidArgumentError('It must be an instant such as 2027-01-31T12:00:00Z.')
+}
+
 const dateForm = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/
 
 /** A date, whose whole day (UTC) counts, or an instant; it must lie ahead. */

@@ -2,11 +2,14 @@ import { Command, Option } from 'commander'
 import { topologyNames } from '../start/topologies.ts'
 import type { GrantOptions } from './commands/consent.ts'
 import type { DecideOptions } from './commands/decide.ts'
+import type { ExplainOptions, SimulateOptions } from './commands/decision.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { KeysOptions } from './commands/keys.ts'
+import type { ReplayOptions } from './commands/replay.ts'
 import type { StartCommandOptions } from './commands/start.ts'
 import {
   collect,
+  parseInstant,
   parseLoinc,
   parsePort,
   parsePurpose,
@@ -36,6 +39,7 @@ export function createProgram(output: Output): Command {
     addConsent,
     addImport,
     addKeys,
+    addDecisions,
     addConfig,
     addDecide,
   ])
@@ -122,6 +126,36 @@ function addConsent(program: Command, output: Output): void {
     .action(async (consent: string | undefined, options: PersonalOptions & { last?: true }) =>
       (await import('./commands/consent.ts')).revoke(consent, options, output),
     )
+}
+
+function addDecisions(program: Command, output: Output): void {
+  const asGiven = (value: string): string => value
+  withPerson(program.command('explain').argument('<entry>', 'id of an access, see `medledger log`'))
+    .description('why an access was decided as it was, as the patient')
+    .option('--custodian <organisation>', 'whose documents it was about; with --through the log is not read')
+    .option('--through <organisation>', 'whose gateway it came through')
+    .action(async (entry: string, options: ExplainOptions) =>
+      (await import('./commands/decision.ts')).explain(entry, options, output),
+    )
+  withPerson(program.command('simulate'))
+    .description('what would be decided if somebody asked for your documents, as the patient')
+    .requiredOption('--to <whom>', 'a user, an organisation (north) or a role (doctor)')
+    .addOption(new Option('--purpose <code>', 'the purpose of use').argParser(parsePurpose).default('TREAT'))
+    .option('--on <instant>', 'as of then, e.g. 2027-01-31T12:00:00Z', parseInstant)
+    .option('--file <consent.json>', 'with this FHIR Consent as if it were granted')
+    .option('--without <consent>', 'as if this consent were revoked; may be repeated', collect(asGiven))
+    .action(async (options: SimulateOptions) =>
+      (await import('./commands/decision.ts')).simulate(options, output),
+    )
+  withCommon(program.command('replay'))
+    .description('decide every access again from the versions that its entry names, on the own peer')
+    .requiredOption('--org <organisation>', 'whose peer; its operator’s certificate is used')
+    .option(
+      '--custodian <organisation>',
+      'only this custodian’s placement; may be repeated',
+      collect(asGiven),
+    )
+    .action(async (options: ReplayOptions) => (await import('./commands/replay.ts')).replay(options, output))
 }
 
 function addImport(program: Command, output: Output): void {

@@ -18,23 +18,37 @@ const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 const participation = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
 const scope = 'http://terminology.hl7.org/CodeSystem/consentscope'
 
-/** Whom a grant is for: a person of staff, everybody of an organisation, or everybody of a role. */
-function recipient(to: string, { people, instance }: Session): Json {
+/** A person of staff, everybody of an organisation, or everybody of a role. */
+export type Who =
+  | { readonly practitioner: string }
+  | { readonly organisation: string }
+  | { readonly role: string }
+
+/** Whom a word of the command line means. Errors: exit 2. */
+export function whoIs(to: string, { people, instance }: Session): Who {
   const person = findPerson(people, to)
   if (person?.role === 'patient')
     throw new Failure(
       exitCodes.badInput,
       `${to} is a patient: name somebody of staff, an organisation or a role.`,
     )
-  if (person !== undefined) return { reference: `Practitioner/${person.handle}` }
+  if (person !== undefined) return { practitioner: person.handle }
   const { organisations, issuers } = instance.topology.constitution
   const roles = [...new Set<string>(issuers.flatMap((issuer) => issuer.roles))]
-  if (organisations.some(({ name }) => name === to)) return { reference: `Organization/${to}` }
-  if (roles.includes(to)) return { identifier: { system: 'urn:medledger:role', value: to } }
+  if (organisations.some(({ name }) => name === to)) return { organisation: to }
+  if (roles.includes(to)) return { role: to }
   throw new Failure(
     exitCodes.badInput,
     `There is no user, organisation or role ${to}: see \`medledger people\`; roles are ${roles.join(', ')}.`,
   )
+}
+
+/** Whom a grant is for. */
+function recipient(to: string, session: Session): Json {
+  const who = whoIs(to, session)
+  if ('practitioner' in who) return { reference: `Practitioner/${who.practitioner}` }
+  if ('organisation' in who) return { reference: `Organization/${who.organisation}` }
+  return { identifier: { system: 'urn:medledger:role', value: who.role } }
 }
 
 /** The FHIR R4 Consent that a grant's options describe. */

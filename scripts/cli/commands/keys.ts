@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { MedledgerError, type Constitution } from 'medledger-chaincode/api'
+import type { Constitution } from 'medledger-chaincode/api'
 import { signingKeyOf } from 'medledger-chaincode/identity'
 import {
   readKeys,
@@ -14,35 +14,16 @@ import {
 } from '../../identity-provider/index.ts'
 import { lockDirectory } from '../../network/embedded/lock.ts'
 import { issuerKeys } from '../../start/issuer-keys.ts'
-import { openOperator } from '../../start/operator.ts'
 import { pathsIn } from '../../start/paths.ts'
-import { exitCodeOf, exitCodes, Failure } from '../exit-codes.ts'
-import type { CommonOptions } from '../options.ts'
+import { exitCodes, Failure } from '../exit-codes.ts'
+import { withOperator, type OperatorOptions } from '../operator.ts'
 import { table, writeJson, type Output } from '../output.ts'
 
-export interface KeysOptions extends CommonOptions {
-  readonly org: string
-}
+export type KeysOptions = OperatorOptions
 
 interface Keys {
   readonly ledger: KeyLedger
   readonly ring: KeyRing
-}
-
-const statusOf: Readonly<Record<string, number>> = {
-  FORBIDDEN: 403,
-  NOT_FOUND: 404,
-  CONFLICT: 409,
-  INVALID_REQUEST: 400,
-  LEDGER_UNAVAILABLE: 503,
-  OUTCOME_UNKNOWN: 202,
-}
-
-function toFailure(error: unknown): never {
-  if (error instanceof MedledgerError)
-    throw new Failure(exitCodeOf(statusOf[error.code] ?? 500, error.code), `${error.message} (${error.code})`)
-  if (error instanceof RangeError) throw new Failure(exitCodes.badInput, error.message, { cause: error })
-  throw error
 }
 
 function issuerOf({ issuers }: Constitution, organisation: string): string {
@@ -52,31 +33,20 @@ function issuerOf({ issuers }: Constitution, organisation: string): string {
 }
 
 /** Does something with an organisation's keys, as its operator. */
-async function withKeys<Value>(
-  { data, org }: KeysOptions,
-  work: (keys: Keys) => Promise<Value>,
-): Promise<Value> {
-  const paths = pathsIn(resolve(data))
-  const file = paths.issuer(org)
-  const { constitution, transport } = await openOperator(paths, org).catch((error: unknown) => {
-    throw new Failure(exitCodes.badInput, (error as Error).message, { cause: error })
-  })
-  try {
-    const issuer = issuerOf(constitution, org)
-    const ledger = issuerKeys({ constitution, transport }, { issuer, organisation: org })
+const withKeys = <Value>(options: KeysOptions, work: (keys: Keys) => Promise<Value>): Promise<Value> =>
+  withOperator(options, (operator, paths) => {
+    const { org } = options
+    const file = paths.issuer(org)
+    const issuer = issuerOf(operator.constitution, org)
+    const ledger = issuerKeys(operator, { issuer, organisation: org })
     const ring = {
       ledger,
       read: () => readKeys(file),
       write: (keys: Parameters<typeof writeKeys>[1]) => writeKeys(file, keys),
       now: Date.now,
     }
-    return await work({ ledger, ring })
-  } catch (error) {
-    return toFailure(error)
-  } finally {
-    transport.close()
-  }
-}
+    return work({ ledger, ring })
+  })
 
 /** Does something with the keys in an organisation's file, which no other command may change meanwhile. */
 async function withRing<Value>(

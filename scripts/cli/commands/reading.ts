@@ -2,7 +2,7 @@ import { check, DocumentId } from 'medledger-chaincode/api'
 import { objectsAt, textAt } from '../../import/resource.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
 import { matchesOf, remarksOf, toDocumentRow, toLogRows, type LogRow } from '../fhir.ts'
-import { problemOf, toFailure } from '../gateway-client.ts'
+import { problemOf, toFailure, type GatewayClient } from '../gateway-client.ts'
 import type { PersonalOptions } from '../options.ts'
 import { plain, table, writeJson, type Output } from '../output.ts'
 import { openSession } from '../session.ts'
@@ -85,27 +85,33 @@ function requireDocumentId(document: string): void {
 /** A page as large as a gateway gives. */
 const logPage = 500
 
+/** The pages of a patient's log, from a gateway's first to its last, with what it says about each. */
+export async function* logPages(
+  gateway: GatewayClient,
+  patient: string,
+): AsyncGenerator<{ readonly rows: readonly LogRow[]; readonly remarks: readonly string[] }> {
+  let path: string | undefined = `/fhir/AuditEvent?patient=${patient}&_count=${logPage}`
+  while (path !== undefined) {
+    const { body }: { body: unknown } = await gateway.expect({ method: 'GET', path }, [200])
+    yield { rows: toLogRows(body), remarks: remarksOf(body) }
+    path = nextOf(body)
+  }
+}
+
 /** `medledger log`: who did what with a patient's records, page by page as they come. Looking is itself an entry. */
 export async function log(options: PatientOptions, output: Output): Promise<void> {
   const session = await openSession(options.data)
   const person = session.person(options.as)
   const patient = session.patientHandle(options.patient)
-  const gateway = session.gatewayFor(person, options.at)
-  const remarks = new Set<string>()
+  const said = new Set<string>()
   let shown = 0
-  for (
-    let path: string | undefined = `/fhir/AuditEvent?patient=${patient}&_count=${logPage}`;
-    path !== undefined;
-  ) {
-    const { body }: { body: unknown } = await gateway.expect({ method: 'GET', path }, [200])
-    for (const line of remarksOf(body)) remarks.add(plain(line))
-    const rows = toLogRows(body)
+  for await (const { rows, remarks } of logPages(session.gatewayFor(person, options.at), patient)) {
+    for (const line of remarks) said.add(plain(line))
     output.out(options.json ? asJson(rows, shown) : asTable(rows, shown))
     shown += rows.length
-    path = nextOf(body)
   }
   if (options.json) output.out(shown === 0 ? '[]\n' : ']\n')
-  for (const line of remarks) output.err(`${line}\n`)
+  for (const line of said) output.err(`${line}\n`)
 }
 
 /** The next page is the same gateway's. Errors: exit 1. */
@@ -122,7 +128,7 @@ const asJson = (rows: readonly LogRow[], shown: number): string =>
 
 /** The first rows, be there none, have the names of the columns above them. */
 function asTable(rows: readonly LogRow[], shown: number): string {
-  const header = ['at', 'block', 'kind', 'who', 'of', 'purpose', 'delivered', 'what']
+  const header = ['at', 'block', 'entry', 'kind', 'who', 'of', 'purpose', 'delivered', 'what']
   const text = table(header, rows.map(toCells))
   return shown === 0 ? text : text.slice(text.indexOf('\n') + 1)
 }
@@ -137,9 +143,9 @@ const detailOf = ({ change, consent, readingOf, of }: LogRow): string =>
   [change, consent, readingOf, of && `of ${of}`].filter(Boolean).join(' ')
 
 function toCells(row: LogRow): string[] {
-  const { at, block, kind, person, organisation, purpose, documents, delivered } = row
+  const { at, block, entry, kind, person, organisation, purpose, documents, delivered } = row
   const what = [...documents.map(({ id, outcome }) => `${outcome} ${id}`), detailOf(row)]
     .filter(Boolean)
     .join(', ')
-  return [at, String(block), kind, person, organisation, purpose ?? '', delivery(delivered), what]
+  return [at, String(block), entry, kind, person, organisation, purpose ?? '', delivery(delivered), what]
 }

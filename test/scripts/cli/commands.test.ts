@@ -156,6 +156,7 @@ describe('log', () => {
     position: 0,
     person: 'Dr Wei Chen',
     organisation: 'south',
+    through: 'south',
     custodian: 'north',
     outcome: 'permit',
     documents: [],
