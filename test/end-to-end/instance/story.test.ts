@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { medledger, repository, shell, type Finished } from '../../support/command-line.ts'
 import { processesOf, startInstance, type RunningInstance } from '../../support/instance.ts'
+import { consentOf } from '../../support/ledger-samples.ts'
 import { poll } from '../../support/poll.ts'
 import { testPort } from '../../support/ports.ts'
 
@@ -73,6 +74,62 @@ test('the five commands of the box play the story: refused, granted, read, revok
   expect(accesses[0]).toMatchObject({ person: 'Dr Wei Chen', organisation: 'south' })
   expect(rows.filter(({ kind }) => kind === 'consent').length).toBeGreaterThanOrEqual(2)
 })
+
+test('every access is decided again alike at every organisation’s peer', async () => {
+  for (const org of ['north', 'south', 'authority']) {
+    const replayed = await json<{ checked: number }>('replay', '--org', org)
+    expect(replayed, org).toMatchObject({ differences: [], unreplayable: [] })
+    expect(replayed.checked).toBeGreaterThanOrEqual(3)
+  }
+  const { code, stdout } = await medledger([
+    'replay',
+    '--org',
+    'north',
+    '--custodian',
+    'north',
+    '--data',
+    data,
+  ])
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^\d+ accesses decided again, 0 differences, 0 that/),
+  ])
+})
+
+test('the patient is told why, a doctor is not, and what she considers changes nothing', async () => {
+  const accesses = (await log()).filter(({ kind }) => kind === 'access')
+  const told = []
+  for (const { entry } of accesses.slice(0, 3)) {
+    const { code, stdout } = await medledger(['explain', entry, '--as', 'maria', '--data', data])
+    expect(code).toBe(0)
+    told.push(stdout)
+  }
+  expect(told[0]).toMatch(/ is refused: nothing that you have said covers it/)
+  expect(told[1]).toMatch(/ may be read: your permission for Dr Wei Chen \([0-9a-f]{8}\) allows it\./)
+  expect(told[2]).toMatch(/ is refused: nothing that you have said covers it/)
+  for (const text of told) expect(text).toContain('it comes out the same')
+  const explain = (entry: string): Promise<Finished> =>
+    medledger(['explain', entry, '--as', 'dr.chen', '--data', data])
+  const [known, unknown] = [await explain(accesses[1]?.entry ?? ''), await explain('0'.repeat(32))]
+  expect([known.code, known.stdout]).toEqual([0, unknown.stdout])
+
+  const simulate = async (...more: string[]): Promise<string[]> =>
+    (
+      await json<{ custodians: Simulated[] }>('simulate', '--as', 'maria', '--to', 'dr.chen', ...more)
+    ).custodians
+      .filter(({ custodian }) => custodian === 'north')
+      .flatMap(({ documents }) => documents.map(({ outcome }) => outcome))
+  const file = join(data, 'considered.json')
+  await writeFile(file, JSON.stringify(consentOf()))
+  expect(new Set(await simulate())).toEqual(new Set(['deny']))
+  expect(new Set(await simulate('--file', file))).toEqual(new Set(['permit']))
+  expect(new Set(await simulate())).toEqual(new Set(['deny']))
+})
+
+interface Simulated {
+  readonly custodian: string
+  readonly documents: readonly { readonly outcome: string }[]
+}
 
 test('after a restart the earlier entries are an unchanged prefix', async () => {
   const before = await log()
