@@ -90,6 +90,13 @@ function reasonIn({ outcome, basedOn }: OnRecord, names: Names): string {
   return `${phrases} ${isOne ? 'refuses' : 'refuse'} it`
 }
 
+/** A record that is permitted as a whole was held back, because these consents deny something inside it. */
+export function explainHeldBack(basedOn: readonly string[], names: Pick<Names, 'directive'>): string {
+  const phrases = basedOn.map((consent) => phraseOf(consent, names))
+  const what = phrases.length === 1 ? 'refuses' : 'refuse'
+  return `It was held back as a whole when it was to be handed out: ${listOf(phrases)} ${what} a part of it.`
+}
+
 /** Directives that speak to the request and have not decided about the record. */
 function othersIn(
   outcome: OnRecord['outcome'],
@@ -107,7 +114,7 @@ function othersIn(
   })
 }
 
-const phraseOf = (consent: string, names: Names): string =>
+const phraseOf = (consent: string, names: Pick<Names, 'directive'>): string =>
   names.directive(consent)?.phrase ?? `the consent ${consent}`
 
 const policies: Readonly<Record<DefaultPolicy, string>> = {

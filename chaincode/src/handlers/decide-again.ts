@@ -1,5 +1,4 @@
 import {
-  limits,
   type Agent,
   type Descriptor,
   type DocumentOutcome,
@@ -10,6 +9,7 @@ import {
   type Unreplayable,
 } from '../api/index.ts'
 import { codeTablesVersion, coreVersion } from '../core/index.ts'
+import { disorderMs } from '../ledger/clock.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { nobody, patientVersionKey, personVersionKey } from '../ledger/keys.ts'
 import { readConsentVersion, readDocumentVersion, type ConsentSet } from '../ledger/records.ts'
@@ -85,9 +85,6 @@ async function registeredAs(
   const { role, organisation, active, name } = person
   return { role, organisation, active, name }
 }
-
-/** How much later than another a transaction may be dated that is ordered before it. */
-const disorderMs = limits.clockBehindMs + limits.clockAheadMs
 
 /**
  * The descriptor that a document's outcome was decided on; undefined when the document did not exist. Where the entry names

@@ -1,7 +1,9 @@
 import {
+  limits,
   MedledgerError,
   type Descriptor,
   type DocumentOutcome,
+  type Entry,
   type ExplainedDocument,
   type ExplanationAnswer,
   type Person,
@@ -11,15 +13,17 @@ import {
 import {
   directivePhrase,
   explain,
+  explainHeldBack,
   roleSystem,
   type Actor,
   type Decision,
   type Directive,
   type Names,
 } from '../core/index.ts'
-import type { Context } from '../ledger/context.ts'
+import { disorderMs, toInstant } from '../ledger/clock.ts'
+import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, requireReading } from '../ledger/entries.ts'
-import { personKey } from '../ledger/keys.ts'
+import { entryKey, entryPrefix, personKey } from '../ledger/keys.ts'
 import type { ConsentSet } from '../ledger/records.ts'
 import { decideAsThen } from './decide-again.ts'
 import type { Handlers } from './handlers.ts'
@@ -31,6 +35,8 @@ interface Decided {
   readonly decision: Pick<Decision, 'trace'>
   readonly outcomes: readonly DocumentOutcome[]
   readonly descriptors: readonly (Descriptor | undefined)[]
+  /** By document: the consents for which its custodian held it back when it was to release it. */
+  readonly heldBack?: ReadonlyMap<string, readonly string[]>
   /** A consent in the set that she only considers. */
   readonly considered?: string
 }
@@ -47,7 +53,11 @@ export async function explainTo(
   const { sentences, records } = explain(decision.trace, names)
   const documents = outcomes.map((outcome, index): ExplainedDocument => {
     const descriptor = own[index]
-    const words = records.get(recordId(outcome.document)) ?? []
+    const held = decided.heldBack?.get(outcome.document)
+    const words = [
+      ...(records.get(recordId(outcome.document)) ?? []),
+      ...(held === undefined ? [] : [explainHeldBack(held, names)]),
+    ]
     return descriptor === undefined ? notHers(outcome) : explained(outcome, descriptor, words)
   })
   return { sentences: [...sentences], documents }
@@ -161,7 +171,26 @@ async function explainEntry(
     return { entry, sentences: [`This cannot be decided again: ${reasons[again.missing]}.`], documents }
   }
   const isSame = differencesOf(entry, again).length === 0
-  return { entry, isSame, ...(await explainTo(patient, context, again)) }
+  const heldBack = await heldBackOf(placement, patient, entry)
+  return { entry, isSame, ...(await explainTo(patient, context, { ...again, heldBack })) }
+}
+
+/** From the release that followed an access; one that is further than a page behind it is not looked for. */
+async function heldBackOf(
+  { access, secret }: PlacementBooks,
+  patient: string,
+  { entry, at, agent }: Entry,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const before = { at: toInstant(Date.parse(at) - disorderMs), through: '', entry: '' }
+  const following = await access.list<Entry>(entryPrefix(secret, patient), {
+    after: entryKey(secret, patient, before),
+    limit: limits.entriesPerPage,
+  })
+  const releases = following.filter(
+    ({ kind, of, ofThrough }) => kind === 'release' && of === entry && ofThrough === agent.through,
+  )
+  const held = releases.flatMap(({ documents }) => documents).filter(({ outcome }) => outcome === 'deny')
+  return new Map(held.map(({ document, basedOn }) => [document, basedOn]))
 }
 
 function untold(outcome: DocumentOutcome): ExplainedDocument {

@@ -24,3 +24,6 @@ export function transactionTime(timestamp: Timestamp, nowMs: number): number {
 
 /** The instant as RFC 3339 text in UTC with milliseconds. */
 export const toInstant = (at: number): string => new Date(at).toISOString()
+
+/** By how much the time of a transaction can lie after that of one that is ordered after it. */
+export const disorderMs = limits.clockBehindMs + limits.clockAheadMs

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   directivePhrase,
   explain,
+  explainHeldBack,
   purposeName,
   type Directive,
   type Names,
@@ -78,6 +79,13 @@ describe('a decision on a record is told', () => {
       'The laboratory report may be read: it is your own.',
     ])
     expect(onRecord([record('permit', 'author')])?.[0]).toMatch(/: the asker wrote it/)
+  })
+
+  test('and what was held back of it because of a part', () => {
+    expect(explainHeldBack(['no'], names)).toBe(
+      'It was held back as a whole when it was to be handed out: your refusal towards South Hospital refuses a part of it.',
+    )
+    expect(explainHeldBack(['no', 'c9'], names)).toMatch(/and the consent c9 refuse a part of it\.$/)
   })
 
   test('by the id of a consent that has no name', () => {

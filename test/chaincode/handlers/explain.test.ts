@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import {
   randomId,
+  type Entry,
   type ExplanationAnswer,
   type FieldsOf,
   type SimulationAnswer,
@@ -17,7 +18,7 @@ import {
   registrationOf,
   revoke,
 } from '../../support/ledger-samples.ts'
-import { demoWorld, people, type User, type World } from '../../support/ledger-world.ts'
+import { demoWorld, gatewayOf, people, type User, type World } from '../../support/ledger-world.ts'
 
 let world: World
 beforeEach(async () => {
@@ -25,6 +26,7 @@ beforeEach(async () => {
 })
 
 const notFound = { code: 'NOT_FOUND' }
+const research = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HRESCH' }
 const report = { type: { system: 'http://loinc.org', code: '11502-2', display: 'Laboratory report' } }
 
 describe('an access is explained', () => {
@@ -85,6 +87,31 @@ describe('an access is explained', () => {
     expect(documents[0]?.sentences.join(' ')).toMatch(
       /your refusal towards South Hospital \(.{8}\) refuses it\. Your permission for everybody with the role doctor \(.{8}\) does not help/,
     )
+  })
+
+  test('with what its custodian held back of it, and for which consent', async () => {
+    const [document = ''] = await registerDocuments(world, 'north', 'maria')
+    const permit = await grant(world, 'maria', consentOf())
+    const deny = await grant(world, 'maria', consentOf({ type: 'deny', purpose: [research] }))
+    const { entry } = await access(world, 'dr.chen', [document])
+    const fields = { custodian: 'north', through: 'south', access: entry, documents: [document] }
+    world.now += 1000
+    const release = await world.submit('RecordRelease', fields, gatewayOf('north'))
+    const told = async (): Promise<string[] | undefined> => (await explained(entry)).documents[0]?.sentences
+    const allowed = expect.stringContaining(`(${permit.slice(0, 8)}) allows it.`)
+    expect(await told()).toEqual([allowed])
+    const values = world.state.get('access-north')
+    for (const [key, held] of values ?? []) {
+      if (!key.startsWith('entry/') || !key.endsWith(release)) continue
+      const kept = JSON.parse(Buffer.from(held.value).toString()) as { value: Entry }
+      const documents = kept.value.documents.map((one) => ({ ...one, outcome: 'deny', basedOn: [deny] }))
+      const value = Buffer.from(JSON.stringify({ ...kept, value: { ...kept.value, documents } }))
+      values?.set(key, { ...held, value })
+    }
+    expect(await told()).toEqual([
+      allowed,
+      `It was held back as a whole when it was to be handed out: your refusal towards everybody, for research (${deny.slice(0, 8)}) refuses a part of it.`,
+    ])
   })
 
   test('alike for a document that does not exist and for another patient’s', async () => {
