@@ -75,8 +75,12 @@ function references(rules: readonly Provision[]): Members[] {
 function authors(rules: readonly Provision[]): Members[] {
   const data = rules.flatMap((rule) => rule.data ?? []).filter(({ meaning }) => meaning === 'authoredby')
   const named = data.flatMap(({ reference }) => reference ?? [])
-  const somebody: Reference = { reference: 'Practitioner/fresh' }
-  return [{}, ...choicesOf(unique([...named, somebody]), togetherAtMost).map((author) => ({ author }))]
+  const identifiers = unique(named.flatMap(({ identifier }) => identifier?.system ?? []))
+  const strangers: Reference[] = [undefined, ...identifiers].map((system) => ({
+    reference: 'Practitioner/fresh',
+    ...(system === undefined ? {} : { identifier: { system, value: 'fresh' } }),
+  }))
+  return [{}, ...choicesOf(unique([...named, ...strangers]), togetherAtMost).map((author) => ({ author }))]
 }
 
 function dates(rules: readonly Provision[]): Members[] {

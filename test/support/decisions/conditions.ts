@@ -14,7 +14,7 @@ import {
   mainCodings,
   refersTo,
 } from './record.ts'
-import { isIdentified, isPresent, localReference, namesOfAuthor, namesOfParties } from './references.ts'
+import { canBeToldFrom, isPresent, localReference, namesOfAuthor, namesOfParties } from './references.ts'
 
 type Effect = 'permit' | 'deny'
 
@@ -133,7 +133,7 @@ function authorAnswer({ reference = {} }: Data, record: Resource, { directory = 
   const names = authors.flatMap((author) => namesOfAuthor(author, directory))
   const found = isPresent(reference, names, directory)
   if (found === 'yes') return 'yes'
-  const identified = [reference, ...authors].every((party) => isIdentified(party, directory))
+  const identified = authors.every((author) => canBeToldFrom(reference, author, directory))
   return authors.length === 0 || !identified ? 'unknown' : found
 }
 

@@ -23,21 +23,21 @@ function objectsIn(value: unknown): Members[] {
 const codingsOf = (value: unknown): Coding[] =>
   objectsIn(value).filter(({ code }) => typeof code === 'string')
 
-/** The codings that say what a record is. */
-export const mainCodings = (record: Resource): Coding[] =>
-  ['code', 'type', 'category', 'class', 'vaccineCode', 'medicationCodeableConcept', 'medication'].flatMap(
-    (name) => codingsOf(record[name]),
-  )
-
-/** Every coding that a record contains. */
-export const allCodings = (record: Resource): Coding[] => codingsOf(record)
-
 /** The Composition of a document; any other record itself. */
 function headOf(record: Resource): Resource {
   if (record.resourceType !== 'Bundle') return record
   const entries = listOf(record['entry']) as { readonly resource?: Resource }[]
   return entries.find(({ resource }) => resource?.resourceType === 'Composition')?.resource ?? record
 }
+
+/** The codings that say what a record is, of a document those of its Composition. */
+export const mainCodings = (record: Resource): Coding[] =>
+  ['code', 'type', 'category', 'class', 'vaccineCode', 'medicationCodeableConcept', 'medication'].flatMap(
+    (name) => codingsOf(headOf(record)[name]),
+  )
+
+/** Every coding that a record contains. */
+export const allCodings = (record: Resource): Coding[] => codingsOf(record)
 
 export function documentTypes(record: Resource): Coding[] {
   const head = headOf(record)

@@ -106,11 +106,19 @@ export function namesOfAuthor(author: Reference, directory: readonly Resource[])
 const manifold: ReadonlySet<string | undefined> = new Set(['PractitionerRole', 'Group', 'CareTeam'])
 
 /** Whether it can be told who an author is: by a reference to one person or organisation, or by the directory. */
-export function isIdentified(author: Reference, directory: readonly Resource[]): boolean {
+function isIdentified(author: Reference, directory: readonly Resource[]): boolean {
   const names = namesIn(author)
   if (listedAs(names, directory) !== undefined) return true
   const local = names.find((name) => !name.includes('|'))
   return local !== undefined && !manifold.has(local.split('/')[0])
+}
+
+/** Whether it can be told that an author is not whom a rule names: by who they are, or by an identifier of the same system. */
+export function canBeToldFrom(rule: Reference, author: Reference, directory: readonly Resource[]): boolean {
+  if (!isIdentified(author, directory)) return false
+  const system = rule.identifier?.system
+  const known = allNames(namesIn(author), directory)
+  return isIdentified(rule, directory) || known.some((name) => name.startsWith(`${system}|`))
 }
 
 /** Whether a reference points at the patient of a request; unknown when the two cannot be compared. */
