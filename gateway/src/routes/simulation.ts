@@ -11,11 +11,11 @@ import {
   Who,
   type FieldsOf,
 } from 'medledger-chaincode/api'
-import { toDirective, utc } from 'medledger-chaincode/core'
+import { renderR4, toDirective, utc } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
-import { custodiansOf } from '../fhir/consent.ts'
+import { custodiansOf, placementExtension } from '../fhir/consent.ts'
 import { consentExample, exampleConsent } from '../fhir/examples.ts'
 import { idOf } from '../idempotency.ts'
 import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
@@ -25,6 +25,8 @@ import { allPages, readEverywhere } from './reading.ts'
 
 const closed = { additionalProperties: false } as const
 
+const References = Type.Optional(Type.Array(Type.Object({ reference: Type.String() }), { maxItems: 50 }))
+
 const SimulationBody = Type.Object(
   {
     who: Who,
@@ -33,7 +35,10 @@ const SimulationBody = Type.Object(
     consent: Type.Optional(
       Type.Object({
         resourceType: Type.Literal('Consent'),
-        organization: Type.Optional(Type.Array(Type.Object({ reference: Type.String() }), { maxItems: 50 })),
+        // The custodians that it would be lodged with: in R4, and in R5.
+        organization: References,
+        controller: References,
+        manager: References,
       }),
     ),
     without: Type.Optional(Type.Array(Id, { maxItems: limits.activeDirectives, uniqueItems: true })),
@@ -78,7 +83,7 @@ const simulatedExample: Simulated = {
 const describe: Description = {
   summary: 'What would be decided if somebody asked',
   description:
-    "About the patient's own documents, as her directives are, or as she considers to change them: `consent` as if it were granted, `without` as if those were revoked. " +
+    "About the patient's own documents, as her directives are, or as she considers to change them: `consent` (R4 or R5) as if it were granted, `without` as if those were revoked. " +
     '`who` is a registered person, anybody of an organisation (as a doctor there) or of a role; without `at` it is decided for now. Nothing is changed. ' +
     'It is a look at her consents, and an entry as one. A custodian that does not answer has an error in its place.',
   tag: 'Consent',
@@ -151,13 +156,22 @@ function consideredIn(
   const given = request.body.consent
   if (given === undefined) return undefined
   const consent = idOf(request, 'consent')
-  const { extension: _ours, ...directive }: Record<string, unknown> = { ...given, id: consent }
+  const directive = withoutOurs({ ...given, id: consent })
   const mapped = toDirective(consent, directive, constitution.timeZone ?? utc)
   if (mapped.kind === 'faults') {
     throw new MedledgerError('INVALID_REQUEST', `The Consent cannot be applied: ${mapped.faults.join('; ')}.`)
   }
-  const custodians = custodiansOf(given)?.map((name) => placementOf(constitution, name).custodian)
+  const custodians = custodiansOf(renderR4(directive))?.map(
+    (name) => placementOf(constitution, name).custodian,
+  )
   return { consent, directive, custodians }
+}
+
+/** What she sends, without what only a gateway says of a Consent. */
+function withoutOurs({ extension, ...consent }: Record<string, unknown>): Record<string, unknown> {
+  const others: unknown[] = Array.isArray(extension) ? extension : []
+  const kept = others.filter((item) => Object(item).url !== placementExtension)
+  return { ...consent, ...(kept.length > 0 && { extension: kept }) }
 }
 
 function fieldsAt(

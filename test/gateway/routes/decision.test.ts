@@ -152,6 +152,22 @@ describe('a simulation', () => {
     expect(await outcomesOf({})).toEqual(silent)
   })
 
+  test('takes a Consent of R5, and one that replaces another', async () => {
+    const category = consentOf()['category']
+    const r5 = { resourceType: 'Consent', status: 'active', category, decision: 'permit' }
+    const controller = [{ reference: 'Organization/south' }]
+    expect(await outcomesOf({ consent: { ...r5, controller } })).toEqual([
+      ['north', 'deny', 'deny'],
+      ['south', 'permit'],
+    ])
+    const deny = await grantAt(network, 'maria', { type: 'deny' })
+    expect((await outcomesOf({ consent: r5 }))[0]).toEqual(['north', 'deny', 'deny'])
+    const extension = [{ url: 'urn:medledger:supersedes', valueReference: { reference: `Consent/${deny}` } }]
+    const ours = { url: 'urn:medledger:placement', extension: [{ url: 'custodian', valueString: 'north' }] }
+    const consent = { ...consentOf(), extension: [...extension, ours] }
+    expect((await outcomesOf({ consent }))[0]).toEqual(['north', 'permit', 'permit'])
+  })
+
   test('leaves out what she considers to revoke, and looks ahead', async () => {
     const period = { end: '2026-03-31' }
     const granted = await grantAt(network, 'maria', {
