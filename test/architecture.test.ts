@@ -51,7 +51,7 @@ const parts: Readonly<Record<string, Part>> = {
   'gateway openapi': { files: ['gateway/src/openapi/'], may: [...gatewayBase, 'gateway fhir'] },
   'gateway release': {
     files: ['gateway/src/release/'],
-    may: [...gatewayBase, 'gateway ledger', 'gateway store', 'gateway vault'],
+    may: [...gatewayBase, 'chaincode core', 'gateway ledger', 'gateway store', 'gateway vault'],
   },
   'gateway settlement': {
     files: ['gateway/src/settlement/'],

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { organisationNamed, type Constitution } from 'medledger-chaincode/api'
+import { utc } from 'medledger-chaincode/core'
 import { createApp } from './app.ts'
 import { createAuthenticate, type Authenticate } from './authenticate.ts'
 import type { Config } from './config/index.ts'
@@ -244,7 +245,7 @@ interface Releases {
 
 /** The custodian's side: the server that answers other gateways, and the record of what it has answered. */
 function createReleases(
-  { organisation, exchange, partners }: Config,
+  { organisation, constitution, exchange, partners }: Config,
   sources: Stores & {
     readonly client: LedgerClient
     readonly transport: LedgerTransport
@@ -266,7 +267,8 @@ function createReleases(
   const settle = (): void => {
     records.settle().catch((error: unknown) => log.fault('releases', error))
   }
-  const give = createGive({ custodian, client, transport, vault, records, now: Date.now, observe })
+  const zone = constitution.timeZone ?? utc
+  const give = createGive({ custodian, client, transport, vault, records, zone, now: Date.now, observe })
   const answered = (): void => {
     metrics.release()
     settle()

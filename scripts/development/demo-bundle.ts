@@ -12,6 +12,8 @@ export interface DemoContent {
   }
   readonly organisation: string
   readonly writer?: string
+  /** Of the document (HL7 v3 Confidentiality); Normal where it says none. */
+  readonly confidentiality?: 'R'
   readonly sections: readonly DemoSection[]
 }
 
@@ -57,7 +59,7 @@ const withSubject = (resource: DemoSection['resources'][number], reference: stri
 
 /** A FHIR R4 Bundle of type `document`: Composition, Patient, Organization, the writer, then what the sections hold. */
 export function demoBundle(content: DemoContent): Record<string, unknown> {
-  const { id, type, title, date, organisation, writer, sections } = content
+  const { id, type, title, date, organisation, writer, confidentiality, sections } = content
   let position = 0
   const next = (): string => {
     position += 1
@@ -82,6 +84,7 @@ export function demoBundle(content: DemoContent): Record<string, unknown> {
     date,
     author: [{ reference: author.fullUrl }],
     title,
+    ...(confidentiality !== undefined && { confidentiality }),
     custodian: { reference: hospital.fullUrl },
     section: parts.map(({ section, entries }) => ({
       title: section.title,

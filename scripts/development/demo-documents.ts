@@ -27,6 +27,7 @@ const types = {
   discharge: loinc('18842-5', 'Discharge summary'),
   summary: loinc('60591-5', 'Patient summary Document'),
   imaging: loinc('18748-4', 'Diagnostic imaging study'),
+  psychiatry: loinc('34788-0', 'Psychiatry Consult note'),
 }
 
 const concept = (text: string, system: string, code: string): object => ({
@@ -38,6 +39,8 @@ const measure = (code: string, text: string): object => concept(text, 'http://lo
 const clinicalStatus = (resource: 'condition' | 'allergyintolerance', code: string): object => ({
   coding: [{ system: `http://terminology.hl7.org/CodeSystem/${resource}-clinical`, code }],
 })
+
+const psychiatric = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }
 
 const value = (quantity: number, unit: string): object => ({
   value: quantity,
@@ -117,6 +120,31 @@ const drafts: readonly Draft[] = [
             intent: 'order',
             medicationCodeableConcept: { text: 'Amoxicillin 500 mg capsule' },
             authoredOn: '2025-11-19',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    // Not for whom may see what is Normal, by its own label and that of what is in it.
+    id: 'north-4a9c63e1d7f04b2583e6b05d19c8f742',
+    custodian: 'north',
+    patient: 'maria',
+    type: types.psychiatry,
+    title: 'Consultation',
+    date: '2025-12-09',
+    confidentiality: 'R',
+    sections: [
+      {
+        title: 'Assessment',
+        lines: ['Adjustment disorder, follow-up in six weeks'],
+        resources: [
+          {
+            resourceType: 'Condition',
+            meta: { security: [psychiatric] },
+            code: snomed('17226007', 'Adjustment disorder'),
+            recordedDate: '2025-12-09',
+            clinicalStatus: clinicalStatus('condition', 'active'),
           },
         ],
       },

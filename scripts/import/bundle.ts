@@ -9,6 +9,8 @@ export interface PatientBundle {
   /** The bundle's resource that a reference leads to. */
   readonly resolve: (reference: string) => Located | undefined
   readonly timestamp: string | undefined
+  /** Security labels of the bundle as a whole. */
+  readonly labels: readonly Json[]
 }
 
 const accepted = ['transaction', 'collection']
@@ -40,7 +42,13 @@ export function readBundle(value: unknown): PatientBundle {
   if (patient === undefined) throw new BadInput('The Bundle holds no Patient.')
   if (patients.length > 1)
     throw new BadInput(`The Bundle holds ${patients.length} Patients: import one patient at a time.`)
-  return { patient, resources, resolve: resolver(resources), timestamp: textAt(value, 'timestamp') }
+  return {
+    patient,
+    resources,
+    resolve: resolver(resources),
+    timestamp: textAt(value, 'timestamp'),
+    labels: objectsAt(objectAt(value, 'meta'), 'security'),
+  }
 }
 
 function locate(entry: unknown, index: number): Located {

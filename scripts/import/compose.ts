@@ -44,6 +44,8 @@ export function compose(plan: DocumentPlan, bundle: PatientBundle): DocumentBund
   }
   return {
     resourceType: 'Bundle',
+    // What the source says of all of it holds for each part of it; the gateway finds the labels of the resources itself.
+    ...(bundle.labels.length > 0 && { meta: { security: bundle.labels } }),
     identifier: { system: 'urn:medledger:source', value: source },
     type: 'document',
     timestamp: toInstant(date),

@@ -13,7 +13,7 @@ export interface DemoOptions {
 }
 
 /** Raised when the demonstration documents change, so that instances which have the older ones get the new ones. */
-export const demoStep = 'demonstration documents 1'
+export const demoStep = 'demonstration documents 2'
 
 /** The document that the story is about: North's laboratory report of maria. */
 export const storyDocument = demoDocuments[0]?.id

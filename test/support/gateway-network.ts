@@ -206,7 +206,16 @@ async function openGateway(
     log: (event, fields) => log.event(event, fields),
     observe,
   })
-  const give = createGive({ custodian: own, client: direct, transport, vault, records, now, observe })
+  const give = createGive({
+    custodian: own,
+    client: direct,
+    transport,
+    vault,
+    records,
+    zone: 'UTC',
+    now,
+    observe,
+  })
   const changes = followKeyChanges(transport)
   const keyOf = createLedgerKeys({
     client: direct,

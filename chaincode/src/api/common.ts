@@ -98,6 +98,9 @@ export const limits = {
   /** UTF-8 bytes of one directive as given. */
   directiveBytes: 32 * 1024,
   activeDirectives: 200,
+  /** Security labels and relations of one document. */
+  labelsPerDocument: 20,
+  relationsPerDocument: 20,
   /** Grants of one patient that widen what is permitted, in one placement on one day (UTC). */
   wideningGrantsPerDay: 200,
   /** UTF-8 bytes of a patient's consent set. */

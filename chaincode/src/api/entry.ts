@@ -10,6 +10,7 @@ import {
   OrganisationName,
   PublicKey,
   SigningKey,
+  limits,
 } from './common.ts'
 
 const closed = { additionalProperties: false } as const
@@ -27,6 +28,8 @@ export const Basis = Type.Union([
   Type.Literal('author'),
   /** No directive applies: the default policy decides. */
   Type.Literal('default-policy'),
+  /** Permitted as a whole, but a directive denies something inside it; only the custodian, at release, can tell. */
+  Type.Literal('denied-in-part'),
   /** The custodian has no document with this id. */
   Type.Literal('no-such-document'),
   /** A document of another patient than the one whom the entry is about. */
@@ -142,14 +145,20 @@ export const Entry = Type.Object(
 export type Entry = Static<typeof Entry>
 
 /** Security labels: those of the document and of everything in it (HL7 v3 Confidentiality and ActCode). */
-export const Labels = Type.Array(Coding, { minItems: 1, maxItems: 20, uniqueItems: true })
+export const Labels = Type.Array(Coding, {
+  minItems: 1,
+  maxItems: limits.labelsPerDocument,
+  uniqueItems: true,
+})
+export type Labels = Static<typeof Labels>
 
 /** What a document belongs to, e.g. `Encounter/…`, in the custodian's own ids. */
 export const Related = Type.Array(Type.String({ pattern: '^[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}$' }), {
   minItems: 1,
-  maxItems: 20,
+  maxItems: limits.relationsPerDocument,
   uniqueItems: true,
 })
+export type Related = Static<typeof Related>
 
 /** What a placement's members know of a document; its content stays encrypted with the custodian. */
 export const Descriptor = Type.Object(

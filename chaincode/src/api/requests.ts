@@ -14,6 +14,7 @@ import {
 } from './common.ts'
 import { Who } from './decisions.ts'
 import { IssuerKey, Labels, Person, ReadingOf, Related } from './entry.ts'
+import { DocumentParts } from './parts.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -136,6 +137,13 @@ export const RecordReading = Type.Object(
   closed,
 )
 
+/** A document that is permitted as a whole and denied in part, and the consents that deny. */
+export const Withheld = Type.Object(
+  { document: DocumentId, basedOn: Type.Array(Id, { maxItems: limits.activeDirectives }) },
+  closed,
+)
+export type Withheld = Static<typeof Withheld>
+
 export const RecordRelease = Type.Object(
   {
     ...common,
@@ -145,6 +153,10 @@ export const RecordRelease = Type.Object(
     access: Id,
     /** What was released. A refusal is recorded likewise, so that a block does not tell the two apart. */
     documents: Type.Array(DocumentId, { maxItems: limits.documentsPerRequest, uniqueItems: true }),
+    /** What the access permitted and was held back, because the consents named deny something inside it. */
+    withheld: Type.Optional(
+      Type.Array(Withheld, { minItems: 1, maxItems: limits.documentsPerRequest, uniqueItems: true }),
+    ),
   },
   closed,
 )
@@ -177,6 +189,8 @@ export const ReviewAccess = Type.Object(
     /** The organisation through which the access was requested. */
     through: OrganisationName,
     entry: Id,
+    /** What is inside of the documents that may be released; in several requests where one would be too large. */
+    parts: Type.Optional(Type.Array(DocumentParts, { maxItems: limits.documentsPerRequest })),
   },
   closed,
 )

@@ -85,6 +85,8 @@ export const AccessReview = Type.Object(
     entry: Entry,
     /** The decision on the newest state, document by document. */
     now: Type.Array(DocumentOutcome),
+    /** Whether a directive denies anything, so that what is inside the documents has to be decided on. */
+    hasDenies: Type.Boolean(),
     /** Whether asker and patient are still registered. */
     registered: Type.Boolean(),
     /** Digests of the documents' ciphertexts in their newest versions, by document. */

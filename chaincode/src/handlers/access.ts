@@ -5,6 +5,7 @@ import {
   type Agent,
   type Descriptor,
   type DocumentOutcome,
+  type DocumentParts,
   type Entry,
   type Patient,
   type Person,
@@ -13,6 +14,7 @@ import {
 } from '../api/index.ts'
 import {
   decide,
+  deniesSomething,
   describedRecord,
   roleSystem,
   utc,
@@ -26,6 +28,7 @@ import { readEntry, readRequestState, type EntryDraft } from '../ledger/entries.
 import { nobody, patientKey, personKey } from '../ledger/keys.ts'
 import { inputsOf, readConsentSet, readDescriptor, type ConsentSet } from '../ledger/records.ts'
 import type { Handlers } from './handlers.ts'
+import { withParts } from './parts.ts'
 
 export interface Situation {
   readonly at: number
@@ -228,7 +231,8 @@ async function readRequest(context: Context, request: RequestOf<'ReadRequest'>):
 
 /**
  * The custodian's second look before a release: the entry, and the decision again on the newest state of the peer that
- * is asked. Errors: NOT_FOUND, FORBIDDEN for another organisation than the custodian.
+ * is asked; where it says what is inside the documents, on that too. Errors: NOT_FOUND, FORBIDDEN for another organisation
+ * than the custodian.
  */
 async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>): Promise<AccessReview> {
   const { custodian, through } = request
@@ -241,7 +245,7 @@ async function reviewAccess(context: Context, request: RequestOf<'ReviewAccess'>
     throw new MedledgerError('NOT_FOUND', 'No access with this id is committed here.')
   return {
     entry,
-    ...(await decideAgain(context, placement, entry)),
+    ...(await decideAgain(context, placement, entry, request.parts ?? [])),
     registered: await areRegistered(context, entry),
   }
 }
@@ -250,7 +254,8 @@ async function decideAgain(
   context: Context,
   placement: PlacementBooks,
   entry: Entry,
-): Promise<Pick<AccessReview, 'now' | 'digests'>> {
+  parts: readonly DocumentParts[],
+): Promise<Pick<AccessReview, 'now' | 'digests' | 'hasDenies'>> {
   const ids = entry.documents.map(({ document }) => document)
   const descriptors = await Promise.all(ids.map((id) => readDescriptor(placement, id)))
   // Decided for the patient whom the entry is about: which one that is must not change meanwhile.
@@ -259,8 +264,11 @@ async function decideAgain(
   const { agent, custodian, purpose = '' } = entry
   const digests = descriptors.flatMap((found) => (found ? [[found.document, found.digest] as const] : []))
   const asked = { at: context.at, agent, purpose, custodian, set, zone: zoneOf(context) }
+  const factsAbout = (found: Descriptor): Facts => factsOf({ ...asked, patient, documents: [found] })
+  const { outcomes } = decideFor(patient, ids, descriptors, asked)
   return {
-    now: [...decideFor(patient, ids, descriptors, asked).outcomes],
+    now: withParts(outcomes, descriptors, factsAbout, parts),
+    hasDenies: set.directives.some(deniesSomething),
     digests: Object.fromEntries(digests),
   }
 }

@@ -7,6 +7,7 @@ import {
   type EntriesAnswer,
   type ReadingOf,
   type RequestOf,
+  type Withheld,
 } from '../api/index.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { markRequest, readEntry, requireReading, requireUnused, type EntryDraft } from '../ledger/entries.ts'
@@ -35,9 +36,12 @@ function mayRead({ id, role }: Agent, patient: string, readingOf: ReadingOf): bo
   return role === 'auditor' ? readingOf === 'AuditEvent' : readingOf === 'DocumentReference'
 }
 
-/** Records what a custodian has released of an access, be it nothing. Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST. */
+/**
+ * Records what a custodian has released of an access, be it nothing, and what it held back.
+ * Errors: FORBIDDEN, NOT_FOUND, INVALID_REQUEST.
+ */
 async function recordRelease(context: Context, request: RequestOf<'RecordRelease'>): Promise<EntryDraft> {
-  const { custodian, through, access, documents } = request
+  const { custodian, through, access, documents, withheld = [] } = request
   if (context.caller.agent.organisation !== custodian) {
     throw new MedledgerError('FORBIDDEN', 'Only the custodian records a release of its documents.')
   }
@@ -49,6 +53,7 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
   // Beside the entry, which may be pages away from that of the access when somebody reads the account.
   const before = await placement.access.get<boolean>(releasedKey(through, access))
   await placement.access.put(releasedKey(through, access), before === true || released.length > 0)
+  const held = withheld.map((item) => heldBack(entry, item, documents))
   const { patient, purpose } = entry
   return {
     kind: 'release',
@@ -57,7 +62,7 @@ async function recordRelease(context: Context, request: RequestOf<'RecordRelease
     of: access,
     ofThrough: through,
     outcome: released.length > 0 ? 'permit' : 'deny',
-    documents: released,
+    documents: [...released, ...held],
     ...(purpose !== undefined && { purpose }),
   }
 }
@@ -68,6 +73,17 @@ function permittedIn({ documents }: Entry, id: string): DocumentOutcome {
     throw new MedledgerError('INVALID_REQUEST', 'The access did not permit this document.')
   }
   return found
+}
+
+/** What is inside a document only its custodian knows: that a part is denied is its word, for what the access permitted. */
+function heldBack(
+  entry: Entry,
+  { document, basedOn }: Withheld,
+  released: readonly string[],
+): DocumentOutcome {
+  if (released.includes(document))
+    throw new MedledgerError('INVALID_REQUEST', 'A document is either released or held back.')
+  return { ...permittedIn(entry, document), outcome: 'deny', basis: 'denied-in-part', basedOn }
 }
 
 /** Settles a request whose outcome is unknown: whichever of the two is committed first uses up the request id. */

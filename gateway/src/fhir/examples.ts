@@ -21,6 +21,10 @@ const descriptor: Descriptor = {
   title: 'Laboratory report',
   date: '2026-05-04',
   author: doctor,
+  labels: [
+    { system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R', display: 'restricted' },
+  ],
+  related: ['Encounter/e-4711'],
   digest: '0'.repeat(64),
 }
 

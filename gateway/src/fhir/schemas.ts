@@ -46,11 +46,18 @@ export const DocumentReferenceAnswer = Type.Object(
   {
     resourceType: Type.Literal('DocumentReference'),
     id: DocumentId,
-    meta: Type.Object({ versionId: Type.String({ pattern: '^[0-9]+$' }) }),
+    meta: Type.Object({
+      versionId: Type.String({ pattern: '^[0-9]+$' }),
+      security: Type.Optional(Type.Array(Coding, { minItems: 1 })),
+    }),
     status: Type.Literal('current'),
     type: CodeableConcept,
     subject: Reference(`^Patient/${handle}$`),
-    context: Type.Object({ period: Type.Object({ start: FhirDateTime }) }),
+    context: Type.Object({
+      period: Type.Object({ start: FhirDateTime }),
+      encounter: Type.Optional(Type.Array(Reference('^Encounter/'), { minItems: 1 })),
+      related: Type.Optional(Type.Array(Reference('^[A-Z][A-Za-z]+/'), { minItems: 1 })),
+    }),
     description: Type.Optional(Type.String()),
     author: Type.Optional(Type.Array(Reference(`^Practitioner/${handle}$`))),
     custodian: Reference('^Organization/'),

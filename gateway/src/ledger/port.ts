@@ -120,8 +120,9 @@ export class OutcomeUnknown extends MedledgerError {
  * - `commit`: the validation code, or `unknown`, with its time since the order;
  * - `outbox.settle`: what has become of it is noted: `committed`, `cancelled` or `refused`, with its age;
  * - `release.ask`, `release.receive`: the asking gateway asks the custodian's, and has its answer;
- * - `release.review`, `release.claim`, `release.send`, `release.record`: the custodian has looked at the access again,
- *   has noted what it releases, is about to send it, and has its release entry on the ledger.
+ * - `release.review`, `release.parts`, `release.claim`, `release.send`, `release.record`: the custodian has looked at the
+ *   access again, then at what is inside the documents, has noted what it releases, is about to send it, and has its release
+ *   entry on the ledger.
  */
 export type LedgerStepName =
   | 'outbox.write'
@@ -135,6 +136,7 @@ export type LedgerStepName =
   | 'release.ask'
   | 'release.receive'
   | 'release.review'
+  | 'release.parts'
   | 'release.claim'
   | 'release.send'
   | 'release.record'

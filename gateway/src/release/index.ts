@@ -1,5 +1,6 @@
 export * from './ask.ts'
 export * from './exchange.ts'
 export * from './give.ts'
+export * from './parts.ts'
 export * from './records.ts'
 export * from './seal.ts'

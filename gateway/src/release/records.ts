@@ -1,4 +1,4 @@
-import { MedledgerError } from 'medledger-chaincode/api'
+import { MedledgerError, type Withheld } from 'medledger-chaincode/api'
 import { GatewayError } from '../error.ts'
 import type { LedgerClient, Observe } from '../ledger/index.ts'
 import type { Database, ReleaseRow } from '../store/index.ts'
@@ -8,6 +8,8 @@ export interface Release {
   readonly through: string
   readonly access: string
   readonly documents: readonly string[]
+  /** What the access permitted and is held back, because something inside it is denied. */
+  readonly withheld?: readonly Withheld[]
 }
 
 /** The custodian's account of what it has released, until the ledger has it too. */
@@ -20,6 +22,13 @@ export interface ReleaseRecords {
   /** Writes release entries for all that have none yet. Called after each release, at the start, and now and then. */
   settle(): Promise<void>
 }
+
+const releaseIn = ({ through, access, documents, withheld }: Omit<ReleaseRow, 'recorded'>): Release => ({
+  through,
+  access,
+  documents: JSON.parse(documents) as string[],
+  withheld: JSON.parse(withheld) as Withheld[],
+})
 
 interface Sources {
   readonly database: Database
@@ -40,7 +49,7 @@ export function keepReleases({ database, client, custodian, digest, log, observe
   const settleAll = async (): Promise<void> => {
     const rows = await database
       .selectFrom('releases')
-      .select(['through', 'access', 'documents'])
+      .select(['through', 'access', 'documents', 'withheld'])
       .where('recorded', '=', 0)
       .execute()
     const work = async (): Promise<void> => {
@@ -49,10 +58,11 @@ export function keepReleases({ database, client, custodian, digest, log, observe
     await Promise.all(Array.from({ length: atOnce }, work))
   }
 
-  const settleOne = async ({ through, access, documents }: Omit<ReleaseRow, 'recorded'>): Promise<void> => {
+  const settleOne = async (row: Omit<ReleaseRow, 'recorded'>): Promise<void> => {
+    const { through, access } = row
     const began = performance.now()
     try {
-      await record({ through, access, documents: JSON.parse(documents) as string[] })
+      await record(releaseIn(row))
       const { numUpdatedRows } = await database
         .updateTable('releases')
         .set({ recorded: 1 })
@@ -69,7 +79,7 @@ export function keepReleases({ database, client, custodian, digest, log, observe
     }
   }
 
-  const record = async ({ through, access, documents }: Release): Promise<void> => {
+  const record = async ({ through, access, documents, withheld = [] }: Release): Promise<void> => {
     // One access has one release entry, however often it is tried: id and salt derive from the access. They derive by
     // a secret, since the access's id is public and a salt that others know would let them guess what was released.
     const half = (purpose: string): string => digest(purpose, `${through}/${access}`).slice(0, 32)
@@ -77,7 +87,13 @@ export function keepReleases({ database, client, custodian, digest, log, observe
     try {
       await client.submit(
         'RecordRelease',
-        { custodian, through, access, documents: [...documents] },
+        {
+          custodian,
+          through,
+          access,
+          documents: [...documents],
+          ...(withheld.length > 0 && { withheld: [...withheld] }),
+        },
         { retry },
       )
     } catch (error) {
@@ -87,24 +103,32 @@ export function keepReleases({ database, client, custodian, digest, log, observe
   }
 
   return {
-    async claim({ through, access, documents }) {
-      const { numInsertedOrUpdatedRows } = await database
-        .insertInto('releases')
-        .values({ through, access, documents: JSON.stringify(documents), recorded: 0 })
-        .onConflict((conflict) => conflict.columns(['through', 'access']).doNothing())
-        .executeTakeFirstOrThrow()
-      if (Number(numInsertedOrUpdatedRows ?? 0) === 0) {
-        throw new GatewayError(
-          'ALREADY_RELEASED',
-          'This access has been answered: request the documents again.',
-        )
-      }
-    },
+    claim: (release) => claim(database, release),
     settle() {
       settling ??= settleAll().finally(() => {
         settling = undefined
       })
       return settling
     },
+  }
+}
+
+async function claim(
+  database: Database,
+  { through, access, documents, withheld = [] }: Release,
+): Promise<void> {
+  const { numInsertedOrUpdatedRows } = await database
+    .insertInto('releases')
+    .values({
+      through,
+      access,
+      recorded: 0,
+      documents: JSON.stringify(documents),
+      withheld: JSON.stringify(withheld),
+    })
+    .onConflict((conflict) => conflict.columns(['through', 'access']).doNothing())
+    .executeTakeFirstOrThrow()
+  if (Number(numInsertedOrUpdatedRows ?? 0) === 0) {
+    throw new GatewayError('ALREADY_RELEASED', 'This access has been answered: request the documents again.')
   }
 }

@@ -5,11 +5,14 @@ import {
   DocumentId,
   FhirDateTime,
   Id,
+  Labels,
   limits,
   MedledgerError,
   RegisterPatient,
+  Related,
   type DocumentRegistration,
 } from 'medledger-chaincode/api'
+import { utc } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
 import { bearerOf } from '../authenticate.ts'
 import { submitOptionsOf } from '../idempotency.ts'
@@ -17,6 +20,7 @@ import { documentExample, exampleDocument, examplePatient } from '../fhir/exampl
 import type { Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import type { Deposit, Deposited } from '../vault/index.ts'
+import { derivedFrom } from './derived.ts'
 
 const PatientBody = Type.Object(
   {
@@ -35,6 +39,9 @@ const DocumentBody = Type.Object(
     title: Type.Optional(Type.String({ maxLength: 200 })),
     date: FhirDateTime,
     author: Type.Optional(Id),
+    /** Beside those that the Bundle says: none is taken away. */
+    labels: Type.Optional(Labels),
+    related: Type.Optional(Related),
     bundle: Type.Object({ resourceType: Type.Literal('Bundle'), type: Type.Literal('document') }),
   },
   { additionalProperties: false },
@@ -82,7 +89,9 @@ const DocumentsAnswer = Type.Object(
 const describeDocuments: Description = {
   summary: 'Register up to 50 documents of a patient',
   description:
-    'A source that is sent again replaces its document, or changes nothing when nothing of it has changed.',
+    'A source that is sent again replaces its document, or changes nothing when nothing of it has changed. ' +
+    'Security labels of the Bundle, of its Composition (`confidentiality`) and of everything in it, and what the Composition refers to by ' +
+    '`encounter`, `event` and `relatesTo`, become labels and relations of the document; `labels` and `related` add to them.',
   tag: 'Registration',
   body: {
     patient: examplePatient,
@@ -92,6 +101,8 @@ const describeDocuments: Description = {
         type: { system: 'http://loinc.org', code: '11502-2' },
         title: 'Laboratory report',
         date: '2026-05-04',
+        labels: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }],
+        related: ['Encounter/e-4711'],
         bundle: documentExample,
       },
     ],
@@ -131,17 +142,12 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
     async (request) => {
       const { token } = bearerOf(request)
       const { patient, documents } = request.body
+      const zone = services.constitution.timeZone ?? utc
       requireOwnIds(services.organisation.name, documents)
       // Only the own peer's word: a false one would have a false document stored before anybody endorses it.
       const organisations = [services.organisation.name]
       await services.client.evaluate('ReadPatient', { patient }, { token, organisations })
-      const deposits = documents.map(({ source, id, bundle, ...description }): Deposit => ({
-        patient,
-        source,
-        description,
-        content: bundle,
-        ...(id !== undefined && { id }),
-      }))
+      const deposits = documents.map((document, index) => toDeposit(patient, document, index + 1, zone))
       await register(services, request, patient, await services.vault.unsettled(deposits))
       const deposited: Deposited[] = []
       for (const deposit of deposits) deposited.push(await services.vault.deposit(deposit))
@@ -159,6 +165,17 @@ export function recordRoutes(app: FastifyInstance, services: Services): void {
       }
     },
   )
+}
+
+function toDeposit(
+  patient: string,
+  document: DocumentsBody['documents'][number],
+  position: number,
+  zone: string,
+): Deposit {
+  const { source, id, bundle, labels: _labels, related: _related, ...said } = document
+  const description = { ...said, ...derivedFrom(document, position, zone) }
+  return { patient, source, description, content: bundle, ...(id !== undefined && { id }) }
 }
 
 /** Errors: INVALID_REQUEST for another custodian's id, or the same source twice. */

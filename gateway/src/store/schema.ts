@@ -57,6 +57,8 @@ export interface ReleaseRow {
   access: string
   /** JSON list of the released documents' ids. */
   documents: string
+  /** JSON list of what the access permitted and was held back, and why. */
+  withheld: string
   recorded: number
 }
 
@@ -156,6 +158,14 @@ export const migrations: Record<string, Migration> = {
     },
   },
   '002': outboxMigration,
+  '003': {
+    async up(database: Kysely<unknown>): Promise<void> {
+      await database.schema
+        .alterTable('releases')
+        .addColumn('withheld', 'text', (column) => column.notNull().defaultTo('[]'))
+        .execute()
+    },
+  },
 }
 
 export const projectionMigrations: Record<string, Migration> = {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import {
   canonical,
@@ -52,6 +53,8 @@ export interface Vault {
    * knows, or has been tampered with.
    */
   read(version: VersionName): Promise<unknown>
+  /** Takes the steps of a reading of a small document, and gives nobody's content: for answers that must take as long. */
+  rehearse(): Promise<unknown>
 }
 
 /** `custodian` is the organisation's name, with which its documents' ids begin. */
@@ -69,6 +72,8 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
       .where('source', '=', sourceOf(deposit))
       .orderBy('version', 'desc')
       .executeTakeFirst()
+
+  const rehearsal = createRehearsal()
 
   return {
     async unsettled(deposits) {
@@ -110,19 +115,44 @@ export function createVault(database: Database, keys: VaultKeys, custodian: stri
 
     confirm: (versions) => confirm(database, versions),
 
+    async rehearse() {
+      await stored(database, nothing)
+      const { key, ciphertext } = await rehearsal
+      // The key's own unwrapping takes the same steps once more.
+      await decrypt(ciphertext, key, nothing)
+      return decrypt(ciphertext, key, nothing)
+    },
+
     async read({ document, version, digest }) {
-      const row = await database
-        .selectFrom('documents')
-        .select(['ciphertext', 'patient'])
-        .where('document', '=', document)
-        .where('version', '=', version)
-        .executeTakeFirst()
+      const row = await stored(database, { document, version })
       if (row === undefined) return undefined
       if (sha256Hex(row.ciphertext) !== digest)
         throw new Error('The vault holds another content than the ledger knows.')
       return decrypt(row.ciphertext, await keys.existingKey(row.patient), { document, version })
     },
   }
+}
+
+const stored = (
+  database: Database,
+  { document, version }: Identity,
+): Promise<Pick<DocumentRow, 'ciphertext' | 'patient'> | undefined> =>
+  database
+    .selectFrom('documents')
+    .select(['ciphertext', 'patient'])
+    .where('document', '=', document)
+    .where('version', '=', version)
+    .executeTakeFirst()
+
+/** The name of no document. */
+const nothing = { document: '', version: 0 } as const
+
+/** A document about nobody, under a key of its own. */
+async function createRehearsal(): Promise<{ readonly key: Uint8Array; readonly ciphertext: string }> {
+  const key = randomBytes(32)
+  const resource = { resourceType: 'Composition', text: { div: 'x'.repeat(2000) } }
+  const content = { resourceType: 'Bundle', type: 'document', entry: [{ resource }] }
+  return { key, ciphertext: await encrypt(canonical(content), key, nothing) }
 }
 
 const conflict = (): MedledgerError =>

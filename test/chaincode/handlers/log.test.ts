@@ -248,6 +248,24 @@ describe('a release', () => {
     expect(recorded).toMatchObject({ kind: 'release', outcome: 'deny', documents: [] })
   })
 
+  test('says what the custodian held back, and by which consents', async () => {
+    const { world, document, unknown, entry } = await permitted()
+    const basedOn = [randomId()]
+    const hold = (withheld: { document: string; basedOn: string[] }[], documents: string[] = []) => {
+      const fields = { custodian: 'north', through: 'south', access: entry, documents, withheld }
+      return world.submit('RecordRelease', fields, gatewayOf('north'))
+    }
+    const recorded = await readEntry(world, await hold([{ document, basedOn }]), 'north')
+    expect(recorded).toMatchObject({
+      kind: 'release',
+      outcome: 'deny',
+      documents: [{ document, version: 1, outcome: 'deny', basis: 'denied-in-part', basedOn }],
+    })
+    const invalid = { code: 'INVALID_REQUEST' }
+    await expect(hold([{ document: unknown, basedOn }])).rejects.toMatchObject(invalid)
+    await expect(hold([{ document, basedOn }], [document])).rejects.toMatchObject(invalid)
+  })
+
   test('is not recorded by anybody else', async () => {
     const { document, release } = await permitted()
     await expect(release([document], 'south')).rejects.toMatchObject(forbidden)

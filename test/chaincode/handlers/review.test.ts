@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { randomId } from 'medledger-chaincode/api'
+import { randomId, type DocumentParts } from 'medledger-chaincode/api'
 import {
   access,
   consentOf,
@@ -21,7 +21,8 @@ describe('a custodian reviews an access', () => {
     const consent = await grant(world, 'maria', consentOf())
     const entry = await access(world, 'dr.chen', documents)
     const fields = { custodian: 'north', through: 'south', entry: entry.entry }
-    const review = (organisation = 'north') => world.evaluate('ReviewAccess', fields, gatewayOf(organisation))
+    const review = (organisation = 'north', parts?: DocumentParts[]) =>
+      world.evaluate('ReviewAccess', { ...fields, ...(parts && { parts }) }, gatewayOf(organisation))
     return { world, consent, entry, review, documents, digest }
   }
 
@@ -30,6 +31,7 @@ describe('a custodian reviews an access', () => {
     expect(await review()).toEqual({
       entry,
       now: entry.documents,
+      hasDenies: false,
       registered: true,
       digests: { [documents[0] ?? '']: digest },
     })
@@ -51,6 +53,39 @@ describe('a custodian reviews an access', () => {
     expect(digests).toEqual({ [next.document]: next.digest })
     expect(now).not.toEqual(entry.documents)
     expect(now).toMatchObject([{ outcome: 'permit', version: 2 }])
+  })
+
+  test('and has decided what is inside a document: one denied part denies all of it, by a basis of its own', async () => {
+    const { world, entry, review, documents } = await permitted()
+    const [document = ''] = documents
+    const deny = await grant(
+      world,
+      'maria',
+      consentOf({
+        type: 'deny',
+        class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Observation' }],
+      }),
+    )
+    const part = (type: string) => ({ type, confidentiality: 3 })
+    const seen = async (...types: string[]) =>
+      (await review('north', [{ document, parts: types.map(part) }])).now
+    expect(await review()).toMatchObject({ hasDenies: true, now: entry.documents })
+    expect(await seen('Condition')).toEqual(entry.documents)
+    expect(await seen('Condition', 'Observation')).toEqual([
+      { document, version: 1, outcome: 'deny', basis: 'denied-in-part', basedOn: [deny] },
+    ])
+    await revoke(world, 'maria', deny)
+    expect(await seen('Observation')).toEqual(entry.documents)
+  })
+
+  test('and learns no more of what is inside a document that is denied as a whole', async () => {
+    const { world, review, documents } = await permitted()
+    const deny = await grant(world, 'maria', consentOf({ type: 'deny' }))
+    const parts = [{ document: documents[0] ?? '', parts: [{ type: 'Observation', confidentiality: 3 }] }]
+    const { now } = await review('north', parts)
+    expect(now).toMatchObject([{ outcome: 'deny', basis: 'consent', basedOn: [deny] }])
+    const unknown = { ...parts[0], document: `north-${randomId()}` } as DocumentParts
+    expect((await review('north', [unknown])).now).toEqual(now)
   })
 
   test('and sees that a directive has expired since', async () => {

@@ -48,7 +48,8 @@ beforeEach(async () => {
     ...services,
     custodian: 'north',
     records,
-    vault: { read },
+    vault: { read, rehearse: () => services.vault.rehearse() },
+    zone: 'UTC',
     now: () => network.world.now,
     observe: () => {},
   })
@@ -205,5 +206,77 @@ describe('a custodian', () => {
     await database.deleteFrom('documents').execute()
     await database.insertInto('documents').values(row).execute()
     expect((await give(access, 'south')).documents).toHaveLength(1)
+  })
+})
+
+describe('a document of which something inside is denied', () => {
+  const typed = (code: string): object => ({
+    class: [{ system: 'http://hl7.org/fhir/resource-types', code }],
+  })
+  const inside = (...resources: object[]): Record<string, unknown> => ({
+    ...bundleOf('inside'),
+    entry: [{ resource: { resourceType: 'Composition' } }, ...resources.map((resource) => ({ resource }))],
+  })
+  const observation = { resourceType: 'Observation', id: 'o', code: { text: 'x' } }
+  const deposited = async (bundle: object): Promise<string> =>
+    (await depositAt(network, 'north', 'maria', [depositOf('inside', { bundle })]))[0] ?? ''
+  const reviews = (): number => network.ledger.calls.filter(({ name }) => name === 'ReviewAccess').length
+
+  test('is not released, and the release entry says why', async () => {
+    const held = await deposited(inside(observation))
+    const deny = await grantAt(network, 'maria', { type: 'deny', ...typed('Observation') })
+    const access = await accessOf([document, held])
+    expect((await give(access, 'south')).documents).toMatchObject([{ document }])
+    const { records } = network.gateways.north
+    await records.settle()
+    const log = await network.send('maria', { url: `/fhir/AuditEvent?patient=${people.maria.handle}` })
+    expect(log.body).toContain(held)
+    const releases = [...(network.world.state.get('access-north')?.values() ?? [])]
+      .map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as { value: { kind?: string } }).value)
+      .filter(({ kind }) => kind === 'release')
+    expect(releases).toMatchObject([
+      {
+        outcome: 'permit',
+        documents: [
+          { document, outcome: 'permit' },
+          { document: held, outcome: 'deny', basis: 'denied-in-part', basedOn: [deny] },
+        ],
+      },
+    ])
+  })
+
+  test('is released once nothing in it is denied any more', async () => {
+    const held = await deposited(inside(observation))
+    const deny = await grantAt(network, 'maria', { type: 'deny', ...typed('Observation') })
+    expect((await give(await accessOf([held]), 'south')).documents).toEqual([])
+    await revokeAt(network, 'maria', deny)
+    expect((await give(await accessOf([held]), 'south')).documents).toHaveLength(1)
+  })
+
+  test('is found however many resources are in it, in several looks', async () => {
+    const many = Array.from({ length: 1200 }, (_item, index) => ({
+      resourceType: 'Condition',
+      id: `c${index}`,
+      code: { coding: [{ system: 'http://snomed.info/sct', code: 'y'.repeat(150) + String(index) }] },
+    }))
+    const held = await deposited(inside(...many, observation))
+    await grantAt(network, 'maria', { type: 'deny', ...typed('Observation') })
+    const before = reviews()
+    expect((await give(await accessOf([held]), 'south')).documents).toEqual([])
+    expect(reviews() - before).toBeGreaterThan(3)
+  })
+
+  test('costs a look more where somebody denies something, and where anything is refused', async () => {
+    const count = async (documents: string[]): Promise<number> => {
+      const before = reviews()
+      await give(await accessOf(documents), 'south')
+      return reviews() - before
+    }
+    expect(await count([document])).toBe(1)
+    const unknown = `north-${'00'.repeat(16)}`
+    expect(await count([unknown])).toBe(2)
+    const held = await deposited(inside(observation))
+    await grantAt(network, 'maria', { type: 'deny', ...typed('Observation') })
+    for (const documents of [[held], [document], [unknown]]) expect(await count(documents)).toBe(2)
   })
 })

@@ -129,7 +129,7 @@ test('a database answers until it is closed, and counts what is pending', async 
   const keyDatabase = await openKeyDatabase(sqliteDialect(':memory:'))
   expect([await answers(database), await keysAnswer(keyDatabase)]).toEqual([true, true])
   expect(await countPending(database)).toBe(0)
-  const row = { through: 'south', access: 'a', documents: '[]', recorded: 0 }
+  const row = { through: 'south', access: 'a', documents: '[]', withheld: '[]', recorded: 0 }
   await database.insertInto('releases').values(row).execute()
   expect(await countPending(database)).toBe(1)
   await Promise.all([database.destroy(), keyDatabase.destroy()])

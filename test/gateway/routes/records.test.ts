@@ -229,3 +229,113 @@ describe('a patient', () => {
     expect((await register('dr.okafor', randomId(), 'x')).json()).toMatchObject({ code: 'FORBIDDEN' })
   })
 })
+
+describe('what a document’s Bundle says of who may see it', () => {
+  const confidential = (code: string): object => ({
+    system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality',
+    code,
+  })
+  const psy = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }
+  const composition = {
+    resourceType: 'Composition',
+    confidentiality: 'R',
+    encounter: { reference: 'urn:uuid:2' },
+    event: [{ detail: [{ reference: 'Procedure/p' }] }],
+    relatesTo: [{ code: 'appends', targetReference: { reference: 'urn:uuid:nowhere' } }],
+    section: [{ entry: [{ reference: 'urn:uuid:3' }] }],
+  }
+  const bundle = {
+    resourceType: 'Bundle',
+    type: 'document',
+    meta: { security: [psy] },
+    entry: [
+      { fullUrl: 'urn:uuid:1', resource: composition },
+      { fullUrl: 'urn:uuid:2', resource: { resourceType: 'Encounter', id: 'e' } },
+      {
+        fullUrl: 'urn:uuid:3',
+        resource: { resourceType: 'Condition', id: 'c', meta: { security: [psy, confidential('V')] } },
+      },
+    ],
+  }
+  interface Found {
+    readonly entry: {
+      readonly search: { readonly mode: string }
+      readonly resource: {
+        readonly meta: { readonly versionId: string; readonly security?: unknown }
+        readonly context: object
+      }
+    }[]
+  }
+  const described = async (): Promise<Found['entry'][number]['resource'] | undefined> => {
+    const url = `/fhir/DocumentReference?patient=${people.maria.handle}`
+    const { entry } = (await network.send('maria', { url })).json<Found>()
+    return entry.find(({ search }) => search.mode === 'match')?.resource
+  }
+
+  test('its labels and those of everything in it, and its relations, are the document’s', async () => {
+    expect(kept(await deposit([depositOf('a', { bundle })]))).toMatchObject([{ version: 1 }])
+    expect(await described()).toMatchObject({
+      meta: { security: [psy, confidential('R'), confidential('V')] },
+      context: { encounter: [{ reference: 'Encounter/e' }], related: [{ reference: 'Procedure/p' }] },
+    })
+    expect(kept(await deposit([depositOf('a', { bundle })]))).toMatchObject([{ state: 'unchanged' }])
+  })
+
+  test('the clerk adds to it and takes nothing away; a correction is another version', async () => {
+    const hiv = { ...psy, code: 'HIV', display: 'HIV/AIDS information sensitivity' }
+    const labels = [{ ...psy, display: 'psychiatry' }, hiv]
+    const more = { bundle, labels, related: ['CarePlan/p', 'Encounter/e'] }
+    expect(kept(await deposit([depositOf('a', more)]))).toMatchObject([{ version: 1 }])
+    expect(await described()).toMatchObject({
+      meta: { security: [hiv, labels[0], confidential('R'), confidential('V')] },
+      context: {
+        encounter: [{ reference: 'Encounter/e' }],
+        related: [{ reference: 'CarePlan/p' }, { reference: 'Procedure/p' }],
+      },
+    })
+    expect(kept(await deposit([depositOf('a', { bundle })]))).toMatchObject([
+      { version: 2, state: 'replaced' },
+    ])
+    expect((await described())?.meta).toEqual({
+      versionId: '2',
+      security: [psy, confidential('R'), confidential('V')],
+    })
+  })
+
+  test('is no more than what it says', async () => {
+    await deposit([depositOf('a')])
+    expect((await described())?.meta).toEqual({ versionId: '1' })
+  })
+
+  test.each<[string, number, string, object]>([
+    ['more labels than a document can have', 422, 'Document 2 has 21 security labels', { labels: 21 }],
+    ['more relations', 422, 'Document 2 has 21 relations', { relations: 21 }],
+    ['a label without a system', 400, 'labels of document 2', { unsystematic: true }],
+    ['a code that nobody could decide on', 400, 'Document 2 has a resource', { length: 5000 }],
+  ])('with %s is refused, and nothing of the request is kept', async (_what, status, words, made) => {
+    const { labels = 0, relations = 0, length = 1, unsystematic = false } = made as Record<string, number>
+    const refers = (count: number): object[] =>
+      Array.from({ length: count }, (_item, index) => ({ reference: `Observation/o${index}` }))
+    const security = [
+      ...Array.from({ length: labels }, (_item, index) => ({ system: 'urn:x', code: String(index) })),
+      ...(unsystematic ? [{ code: 'PSY' }] : []),
+    ]
+    const resource = {
+      resourceType: 'Composition',
+      event: [{ detail: refers(relations) }],
+      meta: { security },
+    }
+    const list = { resourceType: 'List', code: { coding: [{ code: 'x'.repeat(length) }] } }
+    const given = { ...bundle, meta: {}, entry: [{ resource }, { resource: list }] }
+    const answer = await deposit([depositOf('a'), depositOf('b', { bundle: given })])
+    expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(words)])
+    expect(await described()).toBeUndefined()
+  })
+
+  test('labels beyond the bound are refused of the clerk as well', async () => {
+    const labels = Array.from({ length: 19 }, (_item, index) => ({ system: 'urn:x', code: String(index) }))
+    expect((await deposit([depositOf('a', { bundle, labels })])).statusCode).toBe(422)
+    const many = [...labels, psy, confidential('N')]
+    expect((await deposit([depositOf('a', { labels: many })])).statusCode).toBe(400)
+  })
+})

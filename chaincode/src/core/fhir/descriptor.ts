@@ -49,7 +49,9 @@ export function describedBy(bundle: Json): { readonly labels: Coding[]; readonly
   const byKey = new Map(labels.map((label) => [codeKey(label), label]))
   return {
     labels: [...byKey.keys()].sort().flatMap((key) => byKey.get(key) ?? []),
-    // A URN is a name inside this document alone.
-    related: [...new Set(references)].filter((name) => !name.startsWith('urn:')).sort(),
+    // A URN is a name inside this document alone, and what is no FHIR id no directive can name.
+    related: [...new Set(references)]
+      .filter((name) => !name.startsWith('urn:') && toLiteral(name) === name)
+      .sort(),
   }
 }
