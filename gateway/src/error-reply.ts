@@ -1,6 +1,14 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { outcomeOf } from './fhir/common.ts'
-import { GatewayError, isSpoken, statusOf, TooManyRequests, type GatewayErrorCode } from './error.ts'
+import { outcomeOf, outcomeOfFaults } from './fhir/common.ts'
+import {
+  GatewayError,
+  InvalidResource,
+  isSpoken,
+  statusOf,
+  TooManyRequests,
+  type Fault,
+  type GatewayErrorCode,
+} from './error.ts'
 import { Unsettled } from './ledger/index.ts'
 import type { Log } from './log.ts'
 
@@ -31,7 +39,7 @@ export const createErrorHandler =
           reply.header('location', error.statusPath)
         }
       }
-      return replyWith(request, reply, error.code, error.message)
+      return replyWith(request, reply, error.code, error.message, faultsOf(error))
     }
     const known = fastifyCodes[(error as FastifyError).code]
     if (known !== undefined) return replyWith(request, reply, ...known)
@@ -43,11 +51,14 @@ export const createErrorHandler =
     return replyWith(request, reply, 'INTERNAL', 'A fault of ours; the log has it under the request id.')
   }
 
+const faultsOf = (error: Error): readonly Fault[] => (error instanceof InvalidResource ? error.faults : [])
+
 export function replyWith(
   request: FastifyRequest,
   reply: FastifyReply,
   code: GatewayErrorCode,
   message: string,
+  faults: readonly Fault[] = [],
 ): FastifyReply {
   const status = statusOf[code]
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="medledger"')
@@ -55,7 +66,8 @@ export function replyWith(
   reply.status(status)
   // The route, where there is one: its address can be spelled in several ways.
   if ((request.routeOptions.url ?? request.url).startsWith('/fhir')) {
-    return reply.type('application/fhir+json').send(outcomeOf(code, message))
+    const outcome = faults.length > 0 ? outcomeOfFaults(faults) : outcomeOf(code, message)
+    return reply.type('application/fhir+json').send(outcome)
   }
   const type = `urn:medledger:error:${code}`
   return reply

@@ -57,6 +57,23 @@ export class GatewayError extends Error {
   }
 }
 
+/** What is wrong with an element of a resource: where, by FHIR's path, and in words of ours, without the value. */
+export interface Fault {
+  readonly path: string
+  readonly text: string
+}
+
+/** INVALID_REQUEST of a resource, with everything that is wrong with it. */
+export class InvalidResource extends GatewayError {
+  readonly faults: readonly Fault[]
+
+  constructor(faults: readonly Fault[]) {
+    super('INVALID_REQUEST', faults.map(({ path, text }) => `${path} ${text}.`).join(' '))
+    this.name = 'InvalidResource'
+    this.faults = faults
+  }
+}
+
 /** TOO_MANY_REQUESTS, with what the caller is told of the limit (draft-ietf-httpapi-ratelimit-headers-07). */
 export class TooManyRequests extends GatewayError {
   readonly headers: Readonly<Record<string, string>>

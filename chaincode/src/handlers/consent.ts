@@ -8,7 +8,7 @@ import {
   type RequestOf,
   type ResponseOf,
 } from '../api/index.ts'
-import { toDirective, type DefaultPolicy, type Mapped, type Rule } from '../core/index.ts'
+import { deniesSomething, toDirective, type DefaultPolicy, type Mapped, type Rule } from '../core/index.ts'
 import { zoneOf } from './access.ts'
 import type { Context, PlacementBooks } from '../ledger/context.ts'
 import { readEntry, requireReading, type EntryDraft } from '../ledger/entries.ts'
@@ -42,10 +42,13 @@ function requireOwn({ caller }: Context, patient: string): void {
 }
 
 /** The resource must name the patient whose set it joins, if it names one. Errors: INVALID_REQUEST. */
-function requirePatient({ patient: named }: Readonly<Record<string, unknown>>, patient: string): void {
-  const reference = typeof named === 'object' && named !== null && 'reference' in named && named.reference
-  if (named !== undefined && reference !== `Patient/${patient}`)
-    throw new MedledgerError('INVALID_REQUEST', 'The directive is about another patient.')
+function requirePatient(directive: RequestOf<'GrantConsent'>['directive'], patient: string): void {
+  for (const member of ['patient', 'subject']) {
+    const named = directive[member]
+    const reference = typeof named === 'object' && named !== null && 'reference' in named && named.reference
+    if (named !== undefined && reference !== `Patient/${patient}`)
+      throw new MedledgerError('INVALID_REQUEST', 'The directive is about another patient.')
+  }
 }
 
 async function grantConsent(context: Context, request: RequestOf<'GrantConsent'>): Promise<EntryDraft> {
@@ -99,11 +102,8 @@ export function withConsent(before: ConsentSet, consent: string, mapped: Underst
 /** What denies anything restricts, whatever else it permits; a choice of policy is held against the one before. */
 const isWidening = (mapped: Understood, { defaultPolicy }: ConsentSet): boolean =>
   mapped.kind === 'directive'
-    ? !deniesAnything(mapped.directive.root)
+    ? !deniesSomething(mapped.directive)
     : openness[mapped.defaultPolicy] > openness[defaultPolicy]
-
-const deniesAnything = ({ effect, rules = [] }: Rule): boolean =>
-  effect === 'deny' || rules.some(deniesAnything)
 
 const openness: Readonly<Record<DefaultPolicy, number>> = {
   deny: 0,

@@ -1,5 +1,5 @@
 import type { Bundle, BundleEntry, FhirResource, OperationOutcome } from 'fhir/r4.js'
-import type { GatewayErrorCode } from '../error.ts'
+import type { Fault, GatewayErrorCode } from '../error.ts'
 
 /** The system of our error codes in an OperationOutcome. */
 export const errorSystem = 'urn:medledger:error'
@@ -47,6 +47,21 @@ export function outcomeOf(code: GatewayErrorCode, diagnostics: string): Operatio
       },
     ],
   }
+}
+
+/** As many faults as an answer names; a resource with more has more than one round to go anyway. */
+const maximumFaults = 200
+
+/** An OperationOutcome for a resource that is refused: an issue for each fault, with its path. */
+export function outcomeOfFaults(faults: readonly Fault[]): OperationOutcome {
+  const issue = faults
+    .slice(0, maximumFaults)
+    .flatMap(({ path, text }) =>
+      outcomeOf('INVALID_REQUEST', `${path} ${text}.`).issue.map((told) => ({ ...told, expression: [path] })),
+    )
+  const others = faults.length - issue.length
+  const more = others > 0 ? outcomeOf('INVALID_REQUEST', `There are ${others} faults more.`).issue : []
+  return { resourceType: 'OperationOutcome', issue: [...issue, ...more] }
 }
 
 /** The same on every answer, permits included: what is not shown must not be guessed from its absence. */

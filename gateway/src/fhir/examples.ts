@@ -57,6 +57,41 @@ export const consentExample: Consent = {
   },
 }
 
+const reason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
+const types = 'http://hl7.org/fhir/fhir-types'
+
+/** Doctors may see what is Normal but no observations, and one doctor everything. */
+const consentOfR5Example = {
+  resourceType: 'Consent',
+  status: 'active',
+  category: consentExample.category,
+  subject: { reference: `Patient/${examplePatient}` },
+  decision: 'deny',
+  period: { end: '2027-12-31' },
+  provision: [
+    {
+      actor: [{ reference: { identifier: { system: 'urn:medledger:role', value: 'doctor' } } }],
+      purpose: [{ system: reason, code: 'TREAT' }],
+      securityLabel: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }],
+      provision: [{ resourceType: [{ system: types, code: 'Observation' }] }],
+    },
+    { actor: [{ reference: { reference: `Practitioner/${doctor}` } }] },
+  ],
+} as const
+
+const { provision: _rule, ...head } = consentExample
+const defaultPolicyExample = {
+  ...head,
+  policyRule: { coding: [{ system: 'urn:medledger:default-policy', code: 'break-glass-only' }] },
+} as const
+
+/** What can be granted, by name. */
+export const consentExamples = {
+  'FHIR R4': consentExample,
+  'FHIR R5': consentOfR5Example,
+  'a default policy': defaultPolicyExample,
+} as const
+
 export const changedConsentExample: Consent = {
   ...consentExample,
   id: exampleConsent,

@@ -86,12 +86,13 @@ export const ConsentAnswer = Type.Object({
 export const ChangedConsent = Type.Intersect([
   ConsentAnswer,
   Type.Object({
-    extension: Type.Array(
-      Type.Object({
+    // Beside those that the patient sent.
+    extension: Type.Array(Extension, {
+      contains: Type.Object({
         url: Type.Literal(placementExtension),
         extension: Type.Array(Extension, { minItems: 2 }),
       }),
-    ),
+    }),
   }),
 ])
 

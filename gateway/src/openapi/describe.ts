@@ -12,6 +12,8 @@ export interface Description {
   /** Examples of path and query parameters, by name. */
   readonly parameters?: Readonly<Record<string, string>>
   readonly body?: unknown
+  /** Examples of a body, by name, where one would not tell enough. */
+  readonly bodies?: Readonly<Record<string, unknown>>
   readonly answers: Readonly<Record<number, AnswerDescription>>
   /** Codes beside those that every route of its kind can answer. */
   readonly errors?: readonly GatewayErrorCode[]

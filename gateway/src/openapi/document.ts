@@ -99,7 +99,7 @@ export function documentOf(routes: readonly DescribedRoute[], title: string): Op
 
 function operationOf(route: DescribedRoute): OpenApiOperation {
   const { method, url, schema, roles, describe } = route
-  const { summary, description, tag, body } = describe
+  const { summary, description, tag } = describe
   const parameters = [
     ...parametersOf('path', schema.params, describe),
     ...parametersOf('query', schema.querystring, describe),
@@ -115,7 +115,7 @@ function operationOf(route: DescribedRoute): OpenApiOperation {
     security: roles === undefined ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 && { parameters }),
     ...(schema.body && {
-      requestBody: { required: true, content: bodyContent(url, schema.body, body) },
+      requestBody: { required: true, content: bodyContent(url, schema.body, describe) },
     }),
     responses: responsesOf(route),
   }
@@ -123,8 +123,15 @@ function operationOf(route: DescribedRoute): OpenApiOperation {
 
 const isFhir = (url: string): boolean => url.startsWith('/fhir')
 
-const bodyContent = (url: string, schema: TSchema, example: unknown): Content => ({
-  [isFhir(url) ? 'application/fhir+json' : 'application/json']: { schema, example },
+const bodyContent = (url: string, schema: TSchema, { body, bodies }: Description): Content => ({
+  [isFhir(url) ? 'application/fhir+json' : 'application/json']: {
+    schema,
+    ...(bodies === undefined
+      ? { example: body }
+      : {
+          examples: Object.fromEntries(Object.entries(bodies).map(([name, value]) => [name, { value }])),
+        }),
+  },
 })
 
 function parametersOf(

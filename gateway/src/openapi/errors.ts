@@ -49,6 +49,7 @@ const outcomeSchema = (codes: readonly GatewayErrorCode[]): TSchema =>
           ),
         }),
         diagnostics: Type.String(),
+        expression: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
       }),
       { minItems: 1 },
     ),

@@ -53,8 +53,8 @@ function operationHtml(path: string, method: string, operation: OpenApiOperation
     return `<details><summary>${escaped(status)} ${escaped(description)}</summary>${medias.join('')}</details>`
   })
   const bodies = Object.entries(requestBody?.content ?? {}).map(
-    ([type, { schema, example }]) =>
-      `<p>Body: <code>${escaped(type)}</code></p>${json(example)}${schemaHtml(schema)}`,
+    ([type, { schema, example, examples = {} }]) =>
+      `<p>Body: <code>${escaped(type)}</code></p>${examplesHtml(example, examples)}${schemaHtml(schema)}`,
   )
   return (
     `<details><summary><code>${method.toUpperCase()} ${escaped(path)}</code> ${escaped(summary)}</summary>` +

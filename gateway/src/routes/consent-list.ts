@@ -9,6 +9,7 @@ import { ConsentAnswer, searchsetOf } from '../fhir/schemas.ts'
 import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
 import { byPosition } from '../store/index.ts'
+import { toR4 } from './consent-body.ts'
 import { outcomesOf } from './failures.ts'
 import { positionsOf } from './positions.ts'
 import { allPages, handleOf, PatientQuery, readEverywhere } from './reading.ts'
@@ -20,7 +21,7 @@ const describe: Description = {
   parameters: { patient: examplePatient },
   answers: {
     200: {
-      description: 'Consents in the order in which they were granted.',
+      description: 'Consents, as FHIR R4, in the order in which they were granted.',
       schema: searchsetOf(ConsentAnswer),
       example: consentsExample,
       headers: entryHeader,
@@ -79,7 +80,7 @@ async function inOrder(
     if (first === undefined) return []
     const active = placed.some(({ record }) => record.active)
     const held = placed.filter(({ record }) => record.active || !active).map(({ record }) => record.custodian)
-    const directive = first.record.directive as unknown as Consent
+    const directive = toR4(first.record.directive)
     return [
       {
         ...directive,

@@ -1,25 +1,26 @@
 import type { Consent } from 'fhir/r4.js'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Id, MedledgerError, placementOf } from 'medledger-chaincode/api'
-import { toDirective, utc } from 'medledger-chaincode/core'
-import { Type, type Static } from 'typebox'
+import { utc } from 'medledger-chaincode/core'
+import { Type } from 'typebox'
 import { isSpoken } from '../error.ts'
-import { changedConsentExample, consentExample, exampleConsent } from '../fhir/examples.ts'
+import { ConsentBody, RevokedConsentBody } from '../fhir/consent-shape.ts'
+import { changedConsentExample, consentExample, consentExamples, exampleConsent } from '../fhir/examples.ts'
 import { ChangedConsent } from '../fhir/schemas.ts'
 import { custodiansOf, toPlacementExtension, type PlacementResult } from '../fhir/consent.ts'
 import { idOf, submitOptionsOf } from '../idempotency.ts'
 import { Unsettled, type Receipt, type SubmitOptions } from '../ledger/index.ts'
 import { entryHeader, locationHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
-import { handleOf } from './reading.ts'
+import {
+  patientOf,
+  requireGrantable,
+  requireRevocable,
+  toR4,
+  toRevokedR4,
+  withoutOurs,
+} from './consent-body.ts'
 
-const ConsentBody = Type.Object({
-  resourceType: Type.Literal('Consent'),
-  status: Type.String(),
-  patient: Type.Object({ reference: Type.String({ pattern: '^Patient/[0-9a-f]{32}$' }) }),
-  organization: Type.Optional(Type.Array(Type.Object({ reference: Type.String() }), { maxItems: 50 })),
-})
-type ConsentBody = Static<typeof ConsentBody>
 const ConsentParams = Type.Object({ id: Id })
 
 const incomplete = {
@@ -31,10 +32,12 @@ const incomplete = {
 const describeGrant: Description = {
   summary: 'Grant or deny',
   description:
-    'As the patient, in every placement that `organization` names, or in all. What cannot be applied entirely is refused. ' +
+    'As the patient, in FHIR R4 or R5, in every placement that `organization` (R5: `controller`, else `manager`) names, or in all. ' +
+    'What cannot be applied entirely is refused, with an issue for each fault. A Consent without a rule of its own chooses the default ' +
+    'policy, by `policyRule` (R5: `regulatoryBasis`): deny, basic-normal, all-normal or break-glass-only. The answer is R4. ' +
     'A repeat (`Idempotency-Key`) after a revocation answers with status `inactive`.',
   tag: 'Consent',
-  body: consentExample,
+  bodies: consentExamples,
   answers: {
     201: {
       description: 'On the ledger in every placement.',
@@ -52,7 +55,7 @@ const describeRevoke: Description = {
   description:
     'With status `inactive`, in every placement, whatever `organization` says: a list that was read while a custodian was away lacks it. ' +
     'A placement that does not have it takes the revocation too, and refuses a grant of it that comes later; so an id that nobody knows is answered alike. ' +
-    'Nothing else of a Consent can be changed: grant a new one.',
+    'Nothing else of a Consent can be changed: grant a new one. A Consent of R5 is answered in R4.',
   tag: 'Consent',
   parameters: { id: exampleConsent },
   body: { ...consentExample, id: exampleConsent, status: 'inactive' },
@@ -68,62 +71,62 @@ const describeRevoke: Description = {
   errors: ['OUTCOME_UNKNOWN', 'NOT_FOUND'],
 }
 
-/** `POST` and `PUT /fhir/Consent`: a patient grants and revokes. */
+/** `POST` and `PUT /fhir/Consent`: a patient grants and revokes, in FHIR R4 or R5; the answers are R4. */
 export function consentRoutes(app: FastifyInstance, services: Services): void {
-  app.post<{ Body: ConsentBody }>(
+  const zone = services.constitution.timeZone ?? utc
+  app.post<{ Body: Json }>(
     '/fhir/Consent',
-    { schema: { body: ConsentBody }, config: { roles: ['patient'], describe: describeGrant } },
+    {
+      // Before the schema, which would name no fault.
+      preValidation: async ({ body }) => requireGrantable(body, zone),
+      schema: { body: ConsentBody },
+      config: { roles: ['patient'], describe: describeGrant },
+    },
     async (request, reply) => {
       const consent = idOf(request, 'consent')
-      const { extension: _ours, ...directive } = { ...(request.body as unknown as Consent), id: consent }
-      const mapped = toDirective(consent, { ...directive }, services.constitution.timeZone ?? utc)
-      if (mapped.kind === 'faults') {
-        throw new MedledgerError(
-          'INVALID_REQUEST',
-          `The Consent cannot be applied: ${mapped.faults.join('; ')}.`,
-        )
-      }
-      const fields = { patient: handleOf(request.body.patient.reference), consent }
+      const directive = { ...withoutOurs(request.body), id: consent }
+      const fields = { patient: patientOf(directive), consent }
+      const rendered = toR4(directive)
       const change = async (custodian: string): Promise<Taken> => {
         const options = submitOptionsOf(request, 'GrantConsent', custodian)
-        const granted = { custodian, ...fields, directive: { ...directive } }
+        const granted = { custodian, ...fields, directive }
         const receipt = await services.client.submit('GrantConsent', granted, options)
         return { ...receipt, isInForce: await isStillInForce(services, custodian, receipt, options) }
       }
-      const results = await everywhere(services, placementsFor(services, request.body), change)
+      const results = await everywhere(services, placementsFor(services, rendered), change)
       reply.header('location', `/fhir/Consent/${consent}`)
-      return answer(reply, { ...directive, ...statusOf(results) }, results, 201)
+      return answer(reply, { ...rendered, ...statusOf(results) }, results, 201)
     },
   )
 
-  app.put<{ Body: ConsentBody; Params: { id: string } }>(
+  app.put<{ Body: Json; Params: { id: string } }>(
     '/fhir/Consent/:id',
     {
-      schema: { body: ConsentBody, params: ConsentParams },
+      preValidation: async ({ body }) => requireRevocable(body),
+      schema: { body: RevokedConsentBody, params: ConsentParams },
       config: { roles: ['patient'], describe: describeRevoke },
     },
     async (request, reply) => {
-      if (!['inactive', 'entered-in-error'].includes(request.body.status)) {
+      const { id: consent } = request.params
+      if (!['inactive', 'entered-in-error'].includes(String(request.body['status']))) {
         throw new MedledgerError(
           'INVALID_REQUEST',
           'A consent can only be made inactive; grant a new one to change it.',
         )
       }
-      const fields = { patient: handleOf(request.body.patient.reference), consent: request.params.id }
+      const fields = { patient: patientOf(request.body), consent }
       const change = async (custodian: string): Promise<Taken> => {
         const options = submitOptionsOf(request, 'RevokeConsent', custodian)
         const receipt = await services.client.submit('RevokeConsent', { custodian, ...fields }, options)
         return { ...receipt, isInForce: false }
       }
       const results = await everywhere(services, placementsFor(services), change)
-      const { extension: _ours, ...resource } = {
-        ...(request.body as unknown as Consent),
-        id: request.params.id,
-      }
-      return answer(reply, resource, results, 200)
+      return answer(reply, toRevokedR4({ ...withoutOurs(request.body), id: consent }, zone), results, 200)
     },
   )
 }
+
+type Json = Readonly<Record<string, unknown>>
 
 /** A placement has taken a change. */
 interface Taken extends Receipt {
@@ -146,8 +149,9 @@ async function isStillInForce(
 }
 
 /** The placements that a Consent names, or all of them. Errors: INVALID_REQUEST for an unknown custodian. */
-function placementsFor({ constitution }: Services, body?: ConsentBody): string[] {
-  const named = (body && custodiansOf(body)) ?? constitution.placements.map(({ custodian }) => custodian)
+function placementsFor({ constitution }: Services, consent?: Consent): string[] {
+  const named =
+    (consent && custodiansOf(consent)) ?? constitution.placements.map(({ custodian }) => custodian)
   return [...new Set(named)].map((custodian) => placementOf(constitution, custodian).custodian)
 }
 
@@ -200,5 +204,5 @@ function answer(
   return reply
     .status(entries.length < results.length ? 202 : status)
     .type('application/fhir+json')
-    .send({ ...consent, extension: results.map(toPlacementExtension) })
+    .send({ ...consent, extension: [...(consent.extension ?? []), ...results.map(toPlacementExtension)] })
 }

@@ -37,7 +37,10 @@ interface Example {
 }
 
 function examplesOf({ parameters = [], requestBody, responses }: OpenApiOperation): Example[] {
-  const sent = [...parameters, ...Object.values(requestBody?.content ?? {})]
+  const bodies = Object.values(requestBody?.content ?? {}).flatMap(({ schema, example, examples }) =>
+    Object.values(examples ?? { body: { value: example } }).map(({ value }) => ({ schema, example: value })),
+  )
+  const sent = [...parameters, ...bodies]
   const answered = Object.entries(responses).flatMap(([where, { headers, content }]) => [
     ...Object.values(headers).map(({ schema, example }) => ({ where, schema, value: example })),
     ...Object.values(content).flatMap(({ schema, examples = {} }) => {

@@ -86,9 +86,10 @@ function policyOf({ policyBasis, regulatoryBasis, decision }: Json): Json {
   const uri = memberOf(policyBasis, 'url')
   const [basis] = listOf(regulatoryBasis)
   const opted = { coding: [{ system: actCode, code: decision === 'permit' ? 'OPTIN' : 'OPTOUT' }] }
+  const isEnough = uri !== undefined || decision === undefined
   return {
     policy: uri === undefined ? undefined : [{ uri }],
-    policyRule: basis ?? (uri === undefined ? opted : undefined),
+    policyRule: basis ?? (isEnough ? undefined : opted),
   }
 }
 
