@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { defaultPolicies } from 'medledger-chaincode/core'
 import { topologyNames } from '../start/topologies.ts'
 import type { GrantOptions } from './commands/consent.ts'
 import type { DecideOptions } from './commands/decide.ts'
@@ -113,12 +114,17 @@ function addReading(program: Command, output: Output): void {
 function addConsent(program: Command, output: Output): void {
   const asGiven = (value: string): string => value
   withPerson(program.command('grant'))
-    .description('allow somebody to read, as the patient')
-    .requiredOption('--to <whom>', 'a user, an organisation (north) or a role (doctor)')
+    .description('allow somebody to read, or deny it, as the patient')
+    .option('--to <whom>', 'a user, an organisation (north) or a role (doctor); not needed to deny everybody')
+    .option('--deny', 'deny instead of allowing')
     .option('--purpose <code>', 'only for this purpose of use; may be repeated', collect(parsePurpose))
     .option('--type <code>', 'only documents of this LOINC type; may be repeated', collect(parseLoinc))
     .option('--until <date>', 'the last day, or the last instant', parseUntil)
     .option('--custodian <organisation>', 'only at this custodian; may be repeated', collect(asGiven))
+    .option('--file <file>', 'a FHIR Consent, R4 or R5, instead of options')
+    .addOption(
+      new Option('--default-policy <name>', 'what applies where no directive does').choices(defaultPolicies),
+    )
     .action(async (options: GrantOptions) => (await import('./commands/consent.ts')).grant(options, output))
   withPerson(program.command('revoke').argument('[consent]', 'id of the consent'))
     .description('take a consent back, as the patient')

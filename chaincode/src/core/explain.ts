@@ -94,6 +94,7 @@ function reasonIn({ outcome, basedOn }: OnRecord, names: Names): string {
 export function explainHeldBack(basedOn: readonly string[], names: Pick<Names, 'directive'>): string {
   const phrases = basedOn.map((consent) => phraseOf(consent, names))
   const what = phrases.length === 1 ? 'refuses' : 'refuse'
+  if (phrases.length === 0) return 'It was held back as a whole: what is in it could not be decided on.'
   return `It was held back as a whole when it was to be handed out: ${listOf(phrases)} ${what} a part of it.`
 }
 

@@ -5,9 +5,14 @@ import { matchesOf, toConsentResult, type ConsentResult } from '../fhir.ts'
 import type { PersonalOptions } from '../options.ts'
 import { writeJson, type Output } from '../output.ts'
 import { openSession, type Session } from '../session.ts'
+import { readConsentFile } from './consent-file.ts'
 
 export interface GrantOptions extends PersonalOptions {
-  readonly to: string
+  /** Everybody, in a deny that names nobody. */
+  readonly to?: string
+  readonly deny?: true
+  readonly file?: string
+  readonly defaultPolicy?: string
   readonly purpose?: readonly string[]
   readonly type?: readonly string[]
   readonly until?: string
@@ -15,6 +20,7 @@ export interface GrantOptions extends PersonalOptions {
 }
 
 const actReason = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
+const actCode = 'http://terminology.hl7.org/CodeSystem/v3-ActCode'
 const participation = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType'
 const scope = 'http://terminology.hl7.org/CodeSystem/consentscope'
 
@@ -53,7 +59,7 @@ function recipient(to: string, session: Session): Json {
 
 /** The FHIR R4 Consent that a grant's options describe. */
 export function toConsent(patient: string, options: GrantOptions, session: Session): Json {
-  const { purpose, type, until, custodian } = options
+  const { custodian, defaultPolicy } = options
   return {
     resourceType: 'Consent',
     status: 'active',
@@ -61,19 +67,48 @@ export function toConsent(patient: string, options: GrantOptions, session: Sessi
     category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0', display: 'Consent Document' }] }],
     patient: { reference: `Patient/${patient}` },
     ...(custodian && { organization: custodian.map((name) => ({ reference: `Organization/${name}` })) }),
+    ...(defaultPolicy === undefined
+      ? ruleOf(options, session)
+      : { policyRule: { coding: [{ system: 'urn:medledger:default-policy', code: defaultPolicy }] } }),
+  }
+}
+
+function ruleOf({ to, deny, purpose, type, until }: GrantOptions, session: Session): Json {
+  const types = type?.map((code) => ({ system: 'http://loinc.org', code }))
+  const role = { coding: [{ system: participation, code: 'IRCP' }] }
+  return {
+    policyRule: { coding: [{ system: actCode, code: deny ? 'OPTOUT' : 'OPTIN' }] },
     provision: {
-      type: 'permit',
+      type: deny ? 'deny' : 'permit',
       ...(until !== undefined && { period: { end: until } }),
-      actor: [
-        {
-          role: { coding: [{ system: participation, code: 'IRCP' }] },
-          reference: recipient(options.to, session),
-        },
-      ],
+      ...(to !== undefined && { actor: [{ role, reference: recipient(to, session) }] }),
       ...(purpose && { purpose: purpose.map((code) => ({ system: actReason, code })) }),
-      ...(type && { code: type.map((code) => ({ coding: [{ system: 'http://loinc.org', code }] })) }),
+      // A deny by code is about whatever has that code in it, one by class about documents of this type.
+      ...(types && (deny ? { class: types } : { code: types.map((coding) => ({ coding: [coding] })) })),
     },
   }
+}
+
+/** What says all of a Consent stands alone. Errors: exit 2. */
+function requireOneWay(options: GrantOptions): void {
+  const { file, defaultPolicy, to, deny } = options
+  const others = (['to', 'deny', 'purpose', 'type', 'until'] as const).filter(
+    (name) => options[name] !== undefined,
+  )
+  const whole = [
+    ...(file === undefined ? [] : ['--file']),
+    ...(defaultPolicy === undefined ? [] : ['--default-policy']),
+  ]
+  const isAlone = whole.length === 1 && others.length === 0
+  if (whole.length > 0 && !isAlone)
+    throw new Failure(exitCodes.badInput, `${whole[0]} says it all: leave the other options out.`)
+  if (file !== undefined && options.custodian !== undefined)
+    throw new Failure(
+      exitCodes.badInput,
+      'In a file the Consent names its custodians: leave --custodian out.',
+    )
+  if (whole.length === 0 && to === undefined && !deny)
+    throw new Failure(exitCodes.badInput, 'Say to whom (--to), or that it is a --deny for everybody.')
 }
 
 function requireCustodians(names: readonly string[] | undefined, { instance }: Session): void {
@@ -85,10 +120,15 @@ function requireCustodians(names: readonly string[] | undefined, { instance }: S
 
 /** `medledger grant`: one decision of the patient, lodged with every custodian unless some are named. */
 export async function grant(options: GrantOptions, output: Output): Promise<void> {
+  requireOneWay(options)
   const session = await openSession(options.data)
   const person = session.person(options.as)
   requireCustodians(options.custodian, session)
-  const body = toConsent(person.handle, options, session)
+  const { file } = options
+  const body =
+    file === undefined
+      ? toConsent(person.handle, options, session)
+      : await readConsentFile(file, person.handle)
   const answer = await session
     .gatewayFor(person, options.at)
     .expect({ method: 'POST', path: '/fhir/Consent', body }, [201, 202])

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { statusOf, type GatewayErrorCode } from '../../../gateway/src/error.ts'
 import { outcomeOf } from '../../../gateway/src/fhir/common.ts'
@@ -98,12 +100,87 @@ describe('grant', () => {
     [['--to', 'doctor', '--until', '2199-02-30']],
     [['--to', 'doctor', '--until', '2001-01-01']],
     [['--to', 'doctor', '--at', 'west']],
+    [['--to', 'doctor', '--default-policy', 'deny']],
+    [['--default-policy', 'everything']],
+    [['--file', 'nowhere.json']],
+    [['--file', 'nowhere.json', '--deny']],
     [[]],
   ])('with %j is bad input and asks nobody', async (words) => {
     const { code, stdout, stderr } = await instance.medledger('grant', '--as', 'maria', ...words)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(instance.asked).toEqual([])
+  })
+})
+
+describe('grant --deny', () => {
+  const sent = async (...words: string[]): Promise<unknown> => {
+    instance.answer = () => ({ status: 201, body: { resourceType: 'Consent', id: 'c1' } })
+    const { code } = await instance.medledger('grant', '--as', 'maria', '--deny', ...words)
+    expect(code).toBe(0)
+    return instance.asked.at(-1)?.body
+  }
+
+  test('denies what the options say, by type of document', async () => {
+    const reference = { reference: `Practitioner/${handle('dr.chen')}` }
+    expect(await sent('--to', 'dr.chen', '--type', '11502-2')).toMatchObject({
+      policyRule: { coding: [{ code: 'OPTOUT' }] },
+      provision: {
+        type: 'deny',
+        actor: [{ reference }],
+        class: [{ system: 'http://loinc.org', code: '11502-2' }],
+      },
+    })
+  })
+
+  test('denies everybody who is not named', async () => {
+    expect(await sent()).toMatchObject({ provision: { type: 'deny' } })
+    expect(await sent()).not.toHaveProperty('provision.actor')
+  })
+})
+
+describe('grant --file', () => {
+  const patient = (): object => ({ reference: `Patient/${handle('maria')}` })
+  const grantFile = async (content: unknown): Promise<{ code: number; stderr: string; body: unknown }> => {
+    const file = join(instance.data, 'consent.json')
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+    instance.answer = () => ({ status: 201, body: { resourceType: 'Consent', id: 'c1' } })
+    const { code, stderr } = await instance.medledger('grant', '--as', 'maria', '--file', file)
+    return { code, stderr, body: instance.asked.at(-1)?.body }
+  }
+
+  test('sends the Consent as it is, of either dialect, filling in whose it is', async () => {
+    const r4 = { resourceType: 'Consent', provision: { type: 'permit' }, mine: true }
+    expect(await grantFile(r4)).toMatchObject({ code: 0, body: { ...r4, patient: patient() } })
+    const r5 = { resourceType: 'Consent', decision: 'deny' }
+    expect((await grantFile(r5)).body).toEqual({ ...r5, subject: patient() })
+    const own = { ...r5, subject: { reference: 'Patient/x' } }
+    expect((await grantFile(own)).body).toEqual(own)
+  })
+
+  test.each<[string, unknown]>([
+    ['no JSON', '{"Lindqvist'],
+    ['no Consent', { resourceType: 'Patient', id: 'Lindqvist' }],
+    ['a list', []],
+    ['too large', { resourceType: 'Consent', id: 'x'.repeat(300_000) }],
+  ])('that is %s is bad input, of which nothing is told', async (_what, content) => {
+    const { code, stderr, body } = await grantFile(content)
+    expect([code, body]).toEqual([2, undefined])
+    expect(stderr).not.toContain('Lindqvist')
+  })
+})
+
+describe('grant --default-policy', () => {
+  test('chooses it', async () => {
+    instance.answer = () => ({ status: 201, body: { resourceType: 'Consent', id: 'c1' } })
+    const words = ['--default-policy', 'break-glass-only', '--custodian', 'north']
+    expect((await instance.medledger('grant', '--as', 'maria', ...words)).code).toBe(0)
+    const [{ body } = { body: {} }] = instance.asked
+    expect(body).toMatchObject({
+      organization: [{ reference: 'Organization/north' }],
+      policyRule: { coding: [{ system: 'urn:medledger:default-policy', code: 'break-glass-only' }] },
+    })
+    expect(body).not.toHaveProperty('provision')
   })
 })
 
