@@ -40,8 +40,11 @@ export interface Voice {
   readonly isAllowList: boolean
 }
 
-/** How a rule's purposes, or those of the nearest rule above that names some, speak of the purpose asked for. */
-const kinds = { closed: 0, absent: 1, named: 2, treatment: 3, unclear: 4 } as const
+/**
+ * How a rule's purposes, or those of the nearest rule above that names some, speak of the purpose asked for; `doubtful` of an
+ * emergency: by treatment for certain, and perhaps by name, since one of them is not understood.
+ */
+const kinds = { closed: 0, absent: 1, named: 2, treatment: 3, unclear: 4, doubtful: 5 } as const
 type Kind = (typeof kinds)[keyof typeof kinds]
 
 const breakTheGlass = 'BTG'
@@ -66,7 +69,7 @@ export function voiceOf(directive: Directive, facts: Facts, purpose: string): Vo
 function namesEmergency(rule: Rule, facts: Facts, above: Kind): boolean {
   if (rule.effect !== 'permit' || matchesAsker(rule, facts) === no) return false
   const kind = rule.purposes === undefined ? above : kindOf(rule.purposes, breakTheGlass)
-  if (kind === kinds.named || kind === kinds.unclear) return true
+  if (kind === kinds.named || kind === kinds.unclear || kind === kinds.doubtful) return true
   return kind !== kinds.closed && rule.rules?.some((below) => namesEmergency(below, facts, kind)) === true
 }
 
@@ -198,8 +201,11 @@ function kindOf(purposes: readonly string[], asked: string): Kind {
     return match === yes ? kinds.named : kinds.unclear
   }
   if (purposes.includes(breakTheGlass)) return kinds.named
-  if (purposes.some((purpose) => coversPurpose(purpose, 'TREAT'))) return kinds.treatment
-  return purposes.includes(notUnderstood) ? kinds.unclear : kinds.closed
+  const isUnclear = purposes.includes(notUnderstood)
+  if (purposes.some((purpose) => coversPurpose(purpose, 'TREAT'))) {
+    return isUnclear ? kinds.doubtful : kinds.treatment
+  }
+  return isUnclear ? kinds.unclear : kinds.closed
 }
 
 /** Whether a rule permits the asker to declare BTG, whatever the record. */

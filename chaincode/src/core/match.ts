@@ -11,6 +11,7 @@ import {
 import type { Asker, Facts, RecordFacts } from './facts.ts'
 import { isPurpose, coversPurpose } from './tables/purposes.ts'
 import { coversSensitivity } from './tables/labels.ts'
+import { documentResources } from './tables/resource-types.ts'
 import { both, no, some, unknown, when, yes, type Truth } from './truth.ts'
 
 /** The record as one of its sensitivities shows it; judged once for each. */
@@ -94,7 +95,14 @@ export function matchesAction(actions: readonly string[] | undefined, asked: str
 /** A permit for other classes than the one asked for is not meant for this request. */
 function isForOtherClass({ classes, documents }: Rule, { class: asked }: Facts): boolean {
   if (asked === undefined || (classes === undefined && documents === undefined)) return false
-  return ![...(classes ?? []), ...(documents ?? [])].some((item) => codeOf(item) === asked)
+  return ![...(classes ?? []), ...(documents ?? [])].some((item) => isOfClass(item, asked))
+}
+
+/** What has a type of document is one of the resources that documents are. */
+function isOfClass(item: Class, asked: string): boolean {
+  if (item === notUnderstood) return false
+  if ('resource' in item) return item.resource === asked
+  return item.code === asked || asked === 'Bundle' || (documentResources as readonly string[]).includes(asked)
 }
 
 function matchesClasses(classes: readonly Class[] | undefined, record: RecordFacts): Truth {
@@ -103,11 +111,6 @@ function matchesClasses(classes: readonly Class[] | undefined, record: RecordFac
     if (item === notUnderstood) return unknown
     return 'resource' in item ? when(item.resource === record.type) : matchesCode(item, record.classes)
   })
-}
-
-function codeOf(item: Class): string | undefined {
-  if (item === notUnderstood) return undefined
-  return 'resource' in item ? item.resource : item.code
 }
 
 /** A deny asks for a code anywhere in the record, a permit for one that says what the record is. */

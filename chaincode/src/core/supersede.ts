@@ -3,11 +3,10 @@ import type { Facts } from './facts.ts'
 
 /** Whether a directive that counts replaces this one. Directives that replace each other, directly or round about, all stay. */
 export function isSuperseded({ consent }: Directive, { directives, at }: Facts): boolean {
-  return directives.some(
+  const counting = directives.filter((other) => other.supersedes !== undefined && counts(other, at))
+  return counting.some(
     (other) =>
-      other.supersedes?.includes(consent) === true &&
-      counts(other, at) &&
-      !replaces(consent, other.consent, directives, new Set()),
+      other.supersedes?.includes(consent) === true && !replaces(consent, other.consent, counting, new Set()),
   )
 }
 
