@@ -131,7 +131,11 @@ const sorted = (ids: readonly string[]): readonly string[] =>
   ids.length < 2 ? ids : ids.toSorted().filter((id, index, all) => id !== all[index - 1])
 
 /** IHE PCF, 1:53.2.1: `basic-normal` is for treatment, `all-normal` for any use, both for what is not sensitive. */
-export function permitsByDefault(policy: DefaultPolicy, purpose: string, record: RecordFacts): boolean {
+export function permitsByDefault(
+  policy: DefaultPolicy,
+  purpose: string,
+  record: Pick<RecordFacts, 'confidentiality'>,
+): boolean {
   if (policy === 'deny') return false
   const isEmergency = purpose === 'BTG'
   if (policy === 'break-glass-only') return isEmergency

@@ -193,6 +193,98 @@ describe('some conceivable record is permitted', () => {
   })
 })
 
+describe('some conceivable record is permitted that', () => {
+  test('has what a permit names in each of its ways', () => {
+    expect(outcome(permit({ ...dated(10, 10), ...coded('a') }))).toBe('permit')
+    expect(
+      outcome(permit({ ...dated(10, 20), ...coded('a') }), deny(dated(undefined, 19)), deny(dated(21))),
+    ).toBe('permit')
+    expect(
+      outcome(permit({ ...dated(10, 20), ...coded('a') }), deny(dated(undefined, 9)), deny(dated(11))),
+    ).toBe('permit')
+    expect(outcome(permit({ ...upTo(4), ...coded('a') }), deny(upTo(3)))).toBe('permit')
+    expect(outcome(permit({ ...upTo(4), ...coded('a') }), deny(upTo(0)))).toBe('deny')
+  })
+
+  test('is a document of its type, a Bundle as well', () => {
+    for (const type of ['Bundle', 'DocumentReference', 'Composition', 'DocumentManifest'])
+      expect(outcome(deny({ ...ofType(type), rules: [permit(document('a'))] }))).toBe('permit')
+    expect(outcome(deny({ ...ofType('Condition'), rules: [permit(document('a'))] }))).toBe('deny')
+  })
+
+  test('is of the type that its name says, but for a URN, which says none', () => {
+    expect(outcome(permit(named('instance', 'Observation/o1')), deny(ofType('Observation')))).toBe('deny')
+    expect(
+      outcome(deny({ ...ofType('Condition'), rules: [permit(named('instance', 'Observation/o1'))] })),
+    ).toBe('deny')
+    expect(outcome(deny({ ...ofType('Condition'), rules: [permit(named('instance', 'urn:uuid:1'))] }))).toBe(
+      'permit',
+    )
+    expect(outcome(permit(named('instance', 'urn:uuid:1')), deny(named('related', 'urn:uuid:1')))).toBe(
+      'deny',
+    )
+  })
+
+  test('another directive permits by name in an emergency, over a deny of treatment', () => {
+    const roots = [deny({ purposes: ['TREAT'] }), permit({ purposes: ['BTG'], ...coded('a') })]
+    expect(conceived(roots, { purposes: ['BTG'] })).toEqual({
+      outcome: 'permit',
+      basis: 'consent',
+      basedOn: ['c2'],
+    })
+    expect(conceived(roots, { purposes: ['TREAT'] }).outcome).toBe('deny')
+  })
+
+  test('a newer directive permits, where the newest wins', () => {
+    const given = (root: Rule, consent: string, date: number): Facts['directives'][number] =>
+      directiveOf(root, consent, { given: date })
+    const directives = [given(deny(), 'old', 1), given(permit(coded('a')), 'new', 2)]
+    const facts = factsOf({ combining: 'newest-wins', directives })
+    expect(conceivable(facts, hear(facts))).toEqual({ outcome: 'permit', basis: 'consent', basedOn: ['new'] })
+  })
+})
+
+describe('the earliest record that is permitted is the one that is told of', () => {
+  const early = permit({ ...dated(10, 20), ...coded('a') })
+  const late = permit({ ...dated(100, 110), ...coded('a') })
+  test('in whatever order the directives stand', () => {
+    expect(conceived([early, late]).basedOn).toEqual(['c1'])
+    expect(conceived([late, early]).basedOn).toEqual(['c2'])
+  })
+})
+
+describe('that no record can be permitted is found out among hundreds of permits', () => {
+  const many = (count: number, of: (index: number) => Attributes): Rule[] =>
+    Array.from({ length: count }, (_none, index) => permit(of(index)))
+  const each =
+    (attributes: Attributes) =>
+    (index: number): Attributes => ({ ...attributes, ...coded(`x${index}`) })
+
+  test.each<[string, Attributes, Attributes]>([
+    ['of another type', ofType('Condition'), ofType('Observation')],
+    ['of another record', named('instance', 'Observation/o1'), named('instance', 'Observation/o2')],
+    ['of another sensitivity', sensitive('HIV'), sensitive('PSY')],
+    ['of another date', dated(10, 20), dated(21, 30)],
+  ])('%s than what they are exceptions of', (_what, denied, permitted) =>
+    expect(outcome(deny({ ...denied, rules: many(300, each(permitted)) }))).toBe('deny'),
+  )
+
+  test('each of a date of its own', () => {
+    const permits = many(50, (index) => ({ ...dated(index * 10, index * 10 + 5), ...coded('a') }))
+    expect(outcome(permit({ ...coded('a'), rules: permits }), deny(upTo(0)))).toBe('deny')
+  })
+
+  test('that are exceptions of one deny and not of another', () => {
+    const excepted = deny({ rules: many(300, each({})) })
+    expect(outcome(excepted, deny())).toBe('deny')
+    expect(outcome(deny(), excepted)).toBe('deny')
+    expect(outcome(excepted, deny({ rules: [permit(ofType('Condition'))] }), deny(ofType('Condition')))).toBe(
+      'deny',
+    )
+    expect(outcome(permit({ rules: many(300, each({})) }), deny())).toBe('deny')
+  })
+})
+
 describe('the outcome', () => {
   test('does not look at the records sent', () => {
     const roots = [permit(ofType('Condition'))]

@@ -100,6 +100,122 @@ describe('what depends on the record', () => {
   })
 })
 
+describe('a rule that cannot permit does not remain', () => {
+  const narrow = { type: 'permit', consent: 'c2', ...conditions }
+  test.each<[string, Rule]>([
+    ['since something that could change it was not understood', permit({ unclear: true })],
+    ['since a rule above it was not understood', permit({ unclear: true, rules: [permit()] })],
+    ['since it is for a group that nobody knows', permit({ actors: [{ reference: 'Group/g' }] })],
+    ['since its purpose was not understood', permit({ purposes: ['?'] })],
+    ['since its action was not understood', permit({ actions: ['?'] })],
+    ['since no class was', permit({ classes: ['?'] })],
+    ['since no type of document was', permit({ documents: ['?'] })],
+    ['since no code was', permit({ codes: ['?', '?'] })],
+    ['since no data were', permit({ data: [{ meaning: '?', reference: '' }] })],
+    ['since no label was', permit({ labels: { sensitivities: ['?'] } })],
+  ])('%s', (_why, root) => expect(remaining([root, permit(conditions)])).toEqual([nothing, narrow]))
+
+  test('unless one of its values was understood', () => {
+    const some: Omit<Rule, 'effect'>[] = [
+      { classes: ['?', { resource: 'Observation' }] },
+      { codes: ['?', { code: 'a' }] },
+      {
+        data: [
+          { meaning: '?', reference: '' },
+          { meaning: 'instance', reference: 'Condition/c' },
+        ],
+      },
+      { labels: { sensitivities: ['?', 'HIV'] } },
+      { labels: { confidentiality: 3, sensitivities: ['?'] } },
+      { labels: { confidentiality: 3 } },
+      { dated: { start: 1 } },
+    ]
+    for (const attributes of some)
+      expect(remaining([permit(attributes), permit(conditions)])).toEqual([
+        nothing,
+        { type: 'permit', consent: 'c1', ...attributes },
+        narrow,
+      ])
+  })
+
+  test('as an exception either', () => {
+    const exception = (attributes: Omit<Rule, 'effect'>): ResidualRule[] =>
+      remaining([
+        permit(),
+        deny({ ...conditions, rules: [permit({ ...attributes, rules: [deny(observations)] })] }),
+      ])
+    const denied = { type: 'deny', consent: 'c2', ...conditions }
+    expect(exception({ codes: ['?'] })).toEqual([denied])
+    expect(exception({ unclear: true })).toEqual([denied])
+    expect(exception({ actions: ['use'] })).toEqual([denied])
+  })
+
+  test('when the glass is broken and it speaks of treatment alone', () => {
+    const roots = [permit({ purposes: ['TREAT'] }), permit({ ...conditions, purposes: ['BTG'] })]
+    expect(remaining(roots, { purposes: ['BTG'] })).toEqual([nothing, narrow])
+    const opened = permit({
+      ...observations,
+      purposes: ['TREAT'],
+      rules: [permit({ ...conditions, purposes: ['BTG'] })],
+    })
+    expect(remaining([opened], { purposes: ['BTG'] })).toHaveLength(3)
+  })
+})
+
+test('what is denied within an exception goes with it, after what is permitted', () => {
+  const inner = { codes: [{ code: 'a' }] }
+  const root = deny({
+    ...conditions,
+    rules: [permit({ ...observations, rules: [deny(inner)] }), deny(others)],
+  })
+  expect(remaining([permit(), root])).toEqual([
+    {
+      type: 'deny',
+      consent: 'c2',
+      ...conditions,
+      except: [
+        { type: 'permit', consent: 'c2', ...observations },
+        { type: 'deny', consent: 'c2', ...inner },
+      ],
+    },
+  ])
+})
+
+test('a deny of everything but for its exceptions makes nothing void that stands before it', () => {
+  const root = deny({ rules: [permit(observations)] })
+  expect(remaining([root, permit(conditions)])).toEqual([
+    nothing,
+    { type: 'permit', consent: 'c2', ...conditions },
+    { type: 'deny', consent: 'c1', except: [{ type: 'permit', consent: 'c1', ...observations }] },
+  ])
+})
+
+describe('with newest-wins the newest stands last', () => {
+  const told = (...roots: Rule[]): ResidualRule[] => {
+    const directives = roots.map((root, index) => directiveOf(root, `c${index + 1}`, { given: index }))
+    const facts = factsOf({ directives, combining: 'newest-wins' })
+    return residualOf(facts, hear(facts))
+  }
+
+  test.each<[string, Rule[], object[]]>([
+    ['a permit of all voids what is older', [deny(), permit()], []],
+    [
+      'a permit of some voids what is older',
+      [permit(), permit(conditions)],
+      [nothing, { type: 'permit', consent: 'c2', ...conditions }],
+    ],
+    [
+      'a deny of some leaves the rest to the older',
+      [permit(conditions), deny(observations)],
+      [
+        nothing,
+        { type: 'permit', consent: 'c1', ...conditions },
+        { type: 'deny', consent: 'c2', ...observations },
+      ],
+    ],
+  ])('%s', (_what, roots, expected) => expect(told(...roots)).toEqual(expected))
+})
+
 describe('where no directive permits, the default policy does', () => {
   const limited = [deny(conditions)]
   const denied = { type: 'deny', consent: 'c1', ...conditions }
@@ -108,6 +224,9 @@ describe('where no directive permits, the default policy does', () => {
     ['deny', 'TREAT', [nothing, denied]],
     ['basic-normal', 'TREAT', [nothing, normal, denied]],
     ['all-normal', 'HRESCH', [nothing, normal, denied]],
+    ['basic-normal', 'HRESCH', [nothing, denied]],
+    ['basic-normal', 'BTG', [nothing, denied]],
+    ['all-normal', 'NOSUCH', [nothing, denied]],
     ['break-glass-only', 'TREAT', [nothing, denied]],
     ['break-glass-only', 'BTG', [denied]],
   ])('%s for %s', (defaultPolicy, purpose, expected) =>

@@ -1,10 +1,13 @@
-import { notUnderstood, type Class, type Code, type Labels } from '../directive.ts'
+import { notUnderstood, type Class, type Labels } from '../directive.ts'
 import type { ResidualRule } from '../residual.ts'
 import { resourceTypeSystems } from '../tables/consent.ts'
 import { actCode, confidentialities, confidentialitySystem } from '../tables/labels.ts'
 import type { Coding } from './coding.ts'
 
-/** A residual rule in the terms of a FHIR provision; a value that was not understood is left out of it, and stands for any. */
+/**
+ * A residual rule in the terms of a FHIR provision. A value that was not understood stands in a deny for any, so that the
+ * condition is left out; in a permit for none, so that the value is.
+ */
 export interface FhirResidual {
   readonly type: 'permit' | 'deny'
   readonly consent?: string
@@ -20,24 +23,31 @@ export interface FhirResidual {
 
 export function toFhirResidual(rule: ResidualRule): FhirResidual {
   const { classes, documents, codes, data, dated, labels, except, ...rest } = rule
-  return {
-    ...rest,
-    ...(classes && { class: classes.flatMap(codingOf) }),
-    ...(documents && { documentType: documents.flatMap(codingOf) }),
-    ...(codes && { code: codes.flatMap(codingOf).map((coding) => ({ coding: [coding] })) }),
-    ...(data && {
-      data: data.map(({ meaning, reference }) => ({ meaning, reference: { reference } })),
-    }),
-    ...(dated && { dataPeriod: periodOf(dated) }),
-    ...(labels && { securityLabel: labelsOf(labels) }),
-    ...(except && { except: except.map(toFhirResidual) }),
+  const values = <Value>(of: readonly (Value | typeof notUnderstood)[] | undefined): Value[] | undefined => {
+    const known = of?.filter((value): value is Value => value !== notUnderstood)
+    return rule.type === 'deny' && known?.length !== of?.length ? undefined : known
   }
+  return present({
+    ...rest,
+    class: values(classes)?.map(codingOf),
+    documentType: values(documents)?.map(codingOf),
+    code: values(codes)?.map((code) => ({ coding: [code] })),
+    data: values(data?.map((item) => (item.meaning === notUnderstood ? notUnderstood : item)))?.map(
+      ({ meaning, reference }) => ({ meaning, reference: { reference } }),
+    ),
+    dataPeriod: dated && periodOf(dated),
+    securityLabel: labels && values(labelsOf(labels)),
+    except: except?.map(toFhirResidual),
+  })
 }
 
-function codingOf(item: Class | Code): Coding[] {
-  if (item === notUnderstood) return []
-  return 'resource' in item ? [{ system: resourceTypeSystems[0], code: item.resource }] : [item]
-}
+const present = (residual: { [Name in keyof FhirResidual]: FhirResidual[Name] | undefined }): FhirResidual =>
+  Object.fromEntries(
+    Object.entries(residual).filter(([, value]) => value !== undefined),
+  ) as unknown as FhirResidual
+
+const codingOf = (item: Exclude<Class, typeof notUnderstood>): Coding =>
+  'resource' in item ? { system: resourceTypeSystems[0], code: item.resource } : item
 
 function periodOf({ start, end }: NonNullable<ResidualRule['dated']>): { start?: string; end?: string } {
   return {
@@ -46,11 +56,11 @@ function periodOf({ start, end }: NonNullable<ResidualRule['dated']>): { start?:
   }
 }
 
-function labelsOf({ confidentiality, sensitivities = [] }: Labels): Coding[] {
+function labelsOf({ confidentiality, sensitivities = [] }: Labels): (Coding | typeof notUnderstood)[] {
   const level = confidentiality === undefined ? undefined : confidentialities[confidentiality]
   return [
     ...(level === undefined ? [] : [{ system: confidentialitySystem, code: level }]),
-    ...sensitivities.filter((label) => label !== notUnderstood).map(sensitivityOf),
+    ...sensitivities.map((label) => (label === notUnderstood ? label : sensitivityOf(label))),
   ]
 }
 

@@ -61,18 +61,38 @@ describe('what remains to be decided, in FHIR’s terms', () => {
     })
   })
 
-  test('leaves out what was not understood', () => {
+  test('says nothing of a condition of a deny in which something was not understood: it may be anything', () => {
     expect(
       toFhirResidual({
         type: 'deny',
         classes: ['?', { resource: 'Condition' }],
+        documents: ['?'],
         codes: ['?'],
-        labels: { sensitivities: ['?', 'HIV'] },
+        data: [
+          { meaning: '?', reference: '' },
+          { meaning: 'instance', reference: 'Condition/c' },
+        ],
+        labels: { confidentiality: 4, sensitivities: ['?'] },
+        dated: { start: 0 },
       }),
-    ).toStrictEqual({
-      type: 'deny',
+    ).toStrictEqual({ type: 'deny', dataPeriod: { start: '1970-01-01T00:00:00.000Z' } })
+  })
+
+  test('leaves out of a permit what was not understood', () => {
+    const conditions = {
+      classes: ['?', { resource: 'Condition' }],
+      codes: [loinc, '?'],
+      data: [
+        { meaning: '?', reference: '' },
+        { meaning: 'instance', reference: 'Condition/c' },
+      ],
+      labels: { sensitivities: ['?', 'HIV'] },
+    } as const
+    expect(toFhirResidual({ type: 'permit', ...conditions })).toStrictEqual({
+      type: 'permit',
       class: [{ system: types, code: 'Condition' }],
-      code: [],
+      code: [{ coding: [loinc] }],
+      data: [{ meaning: 'instance', reference: { reference: 'Condition/c' } }],
       securityLabel: [{ system: actCode, code: 'HIV' }],
     })
   })
