@@ -50,7 +50,8 @@ function spanOfDays(year: number, month: number | undefined, day: number | undef
 
 function isDay(year: number, month: number, day: number): boolean {
   const date = new Date(Date.UTC(year, month - 1, day))
-  return date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+  // A day or month that does not exist becomes another one.
+  return date.getUTCFullYear() === year && date.getUTCDate() === day
 }
 
 /** The instant at which the clocks of a zone show what those of UTC show at `shown`, or at which they leap over it. */

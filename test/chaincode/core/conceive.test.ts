@@ -270,9 +270,13 @@ describe('that no record can be permitted is found out among hundreds of permits
   )
 
   test('each of a date of its own', () => {
-    const permits = many(50, (index) => ({ ...dated(index * 10, index * 10 + 5), ...coded('a') }))
-    expect(outcome(permit({ ...coded('a'), rules: permits }), deny(upTo(0)))).toBe('deny')
+    const ofDays = many(20, (index) => ({ ...dated(index * 10, index * 10 + 5), ...ofType('Observation') }))
+    const others = many(25, each(ofType('Condition')))
+    expect(outcome(deny({ rules: ofDays }), deny({ rules: others }))).toBe('deny')
   })
+
+  test('beside a deny in the same directive', () =>
+    expect(outcome(permit({ rules: [deny(), ...many(300, each({}))] }))).toBe('deny'))
 
   test('that are exceptions of one deny and not of another', () => {
     const excepted = deny({ rules: many(300, each({})) })

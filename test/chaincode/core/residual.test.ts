@@ -18,7 +18,16 @@ const others = { actors: [{ reference: 'Practitioner/x' }] } as const
 const nothing = { type: 'deny' }
 
 describe('what depends on the record', () => {
-  test('is nothing where all is permitted', () => expect(remaining([permit()])).toEqual([]))
+  test('is nothing where all is permitted', () => {
+    expect(remaining([permit()])).toEqual([])
+    expect(remaining([permit(), permit(conditions)])).toEqual([])
+    expect(remaining([permit(conditions), permit()])).toEqual([])
+  })
+
+  test('is what is denied within permits, however deep', () =>
+    expect(remaining([permit({ rules: [permit({ rules: [deny(conditions)] })] })])).toEqual([
+      { type: 'deny', consent: 'c1', ...conditions },
+    ]))
 
   test('is what is denied of all', () =>
     expect(remaining([permit(), deny(conditions)])).toEqual([{ type: 'deny', consent: 'c2', ...conditions }]))

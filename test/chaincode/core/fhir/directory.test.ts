@@ -128,6 +128,7 @@ describe('a membership or a role counts', () => {
     ['from its first instant', { period: { start: '2026-01-15T12:00:00Z' } }, yes],
     ['not before it', { period: { start: '2026-01-15T12:00:01Z' } }, no],
     ['until its last instant', { period: { end: '2026-01-15T12:00:00Z' } }, yes],
+    ['at its very end', { period: { end: '2026-01-15T12:00:00.000Z' } }, yes],
     ['not after it', { period: { end: '2026-01-15T11:59:59Z' } }, no],
     ['in a period without bounds', { period: {} }, yes],
     ['not in a period that cannot be read', { period: { start: 'x' } }, no],

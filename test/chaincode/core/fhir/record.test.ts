@@ -195,6 +195,16 @@ describe('labels', () => {
     ['a purpose of the data', [{ system: actReason, code: 'HTEST' }], [3, []]],
     ['an observation about the data', [{ system: observationValue, code: 'SUBSETTED' }], [3, []]],
     ['a label of another system', [{ system: 'urn:x', code: 'VIP' }], [4, ['urn:x|VIP']]],
+    [
+      'a label of another system by the code of a sensitivity',
+      [{ system: 'urn:x', code: 'HIV' }],
+      [4, ['urn:x|HIV']],
+    ],
+    [
+      'a label of another system by the code of a policy',
+      [{ system: 'urn:x', code: 'DELAU' }],
+      [4, ['urn:x|DELAU']],
+    ],
     ['a label without a system', [{ code: 'R' }], [4, ['|R']]],
     ['a label without a code', [{ system: actCode, display: 'PSY' }], [3, []]],
   ])('%s', (_what, security, expected) => expect(labelled(...security)).toEqual(expected))
