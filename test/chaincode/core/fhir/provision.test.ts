@@ -247,6 +247,15 @@ describe('data', () => {
     }),
   )
 
+  test('written by somebody may name her by an identifier', () => {
+    const byIdentifier = { identifier: { system: 'urn:gln', value: '1' } }
+    expect(read({ data: [{ meaning: 'authoredby', reference: byIdentifier }] })).toEqual(
+      understood({ data: [{ meaning: 'authoredby', reference: 'urn:gln|1' }] }),
+    )
+    for (const meaning of ['instance', 'related', 'dependents'])
+      expect(read({ data: [{ meaning, reference: byIdentifier }] }).unclear).toEqual(['P.data'])
+  })
+
   test('with a member that could change their meaning are not understood', () => {
     expect(read({ data: [{ meaning: 'instance', reference, modifierExtension: [] }] })).toEqual({
       rule: { data: [{ meaning: '?', reference: '' }] },
@@ -354,6 +363,11 @@ describe('a period', () => {
     ])
     expect(readPeriod({ start: '2026-01-10T12:00:00Z', end: '2026-01-10T12:00:00Z' })).toEqual([
       { start: Date.UTC(2026, 0, 10, 12), end: Date.UTC(2026, 0, 10, 12, 0, 0, 999) },
+      [],
+    ])
+    const instant = '2026-01-10T12:00:00.000Z'
+    expect(readPeriod({ start: instant, end: instant })).toEqual([
+      { start: Date.parse(instant), end: Date.parse(instant) },
       [],
     ])
     expect(readPeriod(undefined)).toEqual([{}, []])
