@@ -7,7 +7,7 @@ import { isObject, type Json } from './fhir/json.ts'
 import { patientMatcher } from './fhir/patient.ts'
 import { readRecord } from './fhir/record.ts'
 import { toIdentifier, toLiteral } from './fhir/reference.ts'
-import type { Directive } from './directive.ts'
+import { mustBeResolved, type Directive } from './directive.ts'
 import { toFhirResidual, type FhirResidual } from './fhir/residual.ts'
 import type { Outcome } from './judge.ts'
 import { firstInstant, utc } from './period.ts'
@@ -55,11 +55,13 @@ export function decideCase(input: unknown): CaseDecision {
   const { consents, request, records, directory, ...given } = readCase(input)
   const known = readDirectory(directory, firstInstant(request['at'], utc))
   const isPatient = patientMatcher(nameOf(request['patient']) ?? '', known)
+  const resolve = (identifier: string): string | undefined =>
+    [...known.expand([identifier])].find((name) => !name.includes('|') && !mustBeResolved(name))
   const directives: Directive[] = []
   const ignored: Ignored[] = []
   for (const [index, resource] of consents.entries()) {
     const id = typeof resource['id'] === 'string' ? resource['id'] : `#${index}`
-    const reading = readConsent(id, resource, { isPatient, zone: utc })
+    const reading = readConsent(id, resource, { isPatient, resolve, zone: utc })
     if (reading.kind === 'too-large') throw new InvalidCase([`consents[${index}] has too many provisions`])
     if (reading.kind === 'directive') directives.push(reading.directive)
     else ignored.push({ note: 'ignored', consent: id, because: reading.because })

@@ -1,6 +1,6 @@
 import { notUnderstood, type Code, type Rule } from './directive.ts'
 import { isDeny, permitPaths, say, type Voice } from './evaluate.ts'
-import type { Facts, RecordFacts } from './facts.ts'
+import { everyIdentifier, type Facts, type RecordFacts } from './facts.ts'
 import { judge, type Hearing, type Judgement } from './judge.ts'
 import { coversSensitivity } from './tables/labels.ts'
 import { documentResources, isResourceType } from './tables/resource-types.ts'
@@ -10,7 +10,7 @@ import { yes } from './truth.ts'
  * How much is imagined, counted in rules that are looked at: whoever writes directives must not be able to keep an endorser
  * busy. Beyond it, it is taken that some record could be permitted; each is judged by itself all the same.
  */
-const maximumEffort = 50_000
+const maximumEffort = 200_000
 /** What it takes to put two sketches together. */
 const mergeEffort = 5
 
@@ -52,10 +52,12 @@ function search(facts: Facts, hearings: readonly Hearing[]): Judgement | undefin
   const voices = hearings.flatMap(({ rounds }) => rounds.flat())
   const paths = new Map(voices.map((voice) => [voice, permitPaths(voice)]))
   const seen = new Set<string>()
+  // Of a request for a type of resource no others are imagined.
+  const asked = facts.class !== undefined && isResourceType(facts.class) ? { type: facts.class } : {}
   const effort = { left: maximumEffort }
   const judging = voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
   for (const instant of boundariesOf(voices)) {
-    const found = explore({}, { facts, hearings, paths, instant, seen, effort, judging })
+    const found = explore(asked, new Set(), { facts, hearings, paths, instant, seen, effort, judging })
     if (found !== undefined) return found
   }
   return undefined
@@ -68,7 +70,7 @@ const countRules = ({ rules = [] }: Rule): number =>
  * Judges what has been imagined so far and, while it is denied, has it match one more permit that could change that. What
  * a deny applies to stays so whatever is added, unless the deny has an exception.
  */
-function explore(sketch: Sketch, state: Search): Judgement | undefined {
+function explore(sketch: Sketch, used: ReadonlySet<Path>, state: Search): Judgement | undefined {
   const key = `${state.instant} ${JSON.stringify(sketch)}`
   if (state.seen.has(key)) return undefined
   state.seen.add(key)
@@ -77,8 +79,10 @@ function explore(sketch: Sketch, state: Search): Judgement | undefined {
   if (judgement.outcome === 'permit') return judgement
   state.effort.left -= state.judging
   for (const path of helpful(record, state)) {
+    if (used.has(path)) continue
+    const extending = new Set([...used, path])
     for (const extended of along(path, sketch, state.effort)) {
-      const found = includes(extended, state.instant) ? explore(extended, state) : undefined
+      const found = includes(extended, state.instant) ? explore(extended, extending, state) : undefined
       if (found !== undefined) return found
     }
   }
@@ -238,7 +242,7 @@ const blank = {
   id: '',
   classes: [],
   codes: [],
-  authors: ['nobody', '|nobody'],
+  authors: [],
   references: [],
   confidentiality: 0,
 } as const
@@ -257,6 +261,7 @@ function recordOf(
     ours: yes,
     codes,
     allCodes: codes,
+    authors: [...settled.authors, everyIdentifier],
     sensitivities: sensitivity === undefined ? [] : [sensitivity],
     dated: { first: instant, last: instant },
     isAuthorUnclear: false,

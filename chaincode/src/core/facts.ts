@@ -41,6 +41,9 @@ export interface Asker {
   readonly role?: string
 }
 
+/** Among the names of a record's authors: they have no identifiers but those named. */
+export const everyIdentifier = '|'
+
 export interface RecordFacts {
   readonly id: string
   /** Whether it is this patient's. */
@@ -57,7 +60,7 @@ export interface RecordFacts {
   readonly sensitivities: readonly string[]
   /** First and last instant of its clinical date; absent when it has none. */
   readonly dated?: { readonly first: number; readonly last: number }
-  /** Everything that an author can be named by: `Type/id`, `system|value`. */
+  /** Everything that an author can be named by: `Type/id`, `system|value`; {@link everyIdentifier} when that is all. */
   readonly authors: readonly string[]
   /** It has no author, or one that cannot be identified. */
   readonly isAuthorUnclear: boolean

@@ -8,7 +8,7 @@ import {
   type Labels,
   type Rule,
 } from './directive.ts'
-import type { Asker, Facts, RecordFacts } from './facts.ts'
+import { everyIdentifier, type Asker, type Facts, type RecordFacts } from './facts.ts'
 import { isPurpose, coversPurpose } from './tables/purposes.ts'
 import { coversSensitivity } from './tables/labels.ts'
 import { documentResources } from './tables/resource-types.ts'
@@ -133,10 +133,12 @@ const matchesReferences = (data: readonly DataReference[], record: RecordFacts, 
     return when(meaning !== 'instance' && record.references.includes(reference))
   })
 
-/** An author whom only references name may have the identifier that a rule names. */
+/** An author of whom no identifier of that system is known may have the one that a rule names. */
 function matchesAuthor(name: string, { authors, isAuthorUnclear }: RecordFacts, asker: Asker): Truth {
   if (authors.includes(name)) return yes
-  const isComparable = !name.includes('|') || authors.some((author) => author.includes('|'))
+  const system = name.slice(0, name.lastIndexOf('|') + 1)
+  const isComparable =
+    system === '' || authors.some((author) => author === everyIdentifier || author.startsWith(system))
   return isAuthorUnclear || !isComparable || isUnresolved(name, asker) ? unknown : no
 }
 

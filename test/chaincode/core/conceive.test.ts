@@ -324,7 +324,7 @@ describe('the outcome', () => {
   })
 
   test('costs at most so much, whatever the directives: then it is taken for a permit', () => {
-    const instances = Array.from({ length: 300 }, (_none, index) =>
+    const instances = Array.from({ length: 800 }, (_none, index) =>
       permit(named('instance', `Observation/o${index}`)),
     )
     const root = permit({

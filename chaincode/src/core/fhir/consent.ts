@@ -20,16 +20,15 @@ export type Reading =
   /** It is nested too deeply or has too many provisions. */
   | { readonly kind: 'too-large' }
 
-interface Given {
+interface Given extends Pick<Place, 'zone' | 'resolve'> {
   readonly isPatient: IsPatient
-  readonly zone: string
 }
 
 /**
  * Maps a FHIR Consent, R4 or R5, to the ledger's own form. What is not understood is kept as such and listed in `unclear`:
  * it still denies in a deny and does not permit in a permit.
  */
-export function readConsent(id: string, resource: Json, { isPatient, zone }: Given): Reading {
+export function readConsent(id: string, resource: Json, { isPatient, ...given }: Given): Reading {
   if (resource['status'] !== 'active') return { kind: 'none', because: 'not-active' }
   const dialect = dialectOf(resource)
   const scope = dialect.scope(resource)
@@ -40,26 +39,26 @@ export function readConsent(id: string, resource: Json, { isPatient, zone }: Giv
   const unclear: string[] = []
   if (scope === unknown) unclear.push(`Consent.${dialect.scopeName}`)
   if (about === unknown) unclear.push(`Consent.${dialect.patient}`)
-  return { kind: 'directive', directive: toDirective(id, resource, dialect, { zone, unclear }) }
+  return { kind: 'directive', directive: toDirective(id, resource, dialect, { ...given, unclear }) }
 }
 
 function toDirective(
   consent: string,
   resource: Json,
   dialect: Dialect,
-  { zone, unclear }: { readonly zone: string; readonly unclear: string[] },
+  { unclear, ...given }: Pick<Place, 'zone' | 'resolve'> & { readonly unclear: string[] },
 ): Directive {
-  const place: Place = { path: 'Consent', zone, report: (path) => unclear.push(path) }
+  const place: Place = { ...given, path: 'Consent', report: (path) => unclear.push(path) }
   reportsOthers(resource, dialect.members, place)
   // Whatever is not understood of the Consent itself concerns all its rules.
   const isUnclear = unclear.length > 0
   const root = dialect.root(resource, place)
-  const given = firstInstant(resource[dialect.date], zone)
+  const when = firstInstant(resource[dialect.date], given.zone)
   const supersedes = supersededBy(resource)
   return {
     consent,
     root: isUnclear ? { ...root, unclear: true } : root,
-    ...(given !== undefined && { given }),
+    ...(when !== undefined && { given: when }),
     ...(supersedes.length > 0 && { supersedes }),
     ...(unclear.length > 0 && { unclear: [...new Set(unclear)] }),
   }
@@ -107,7 +106,8 @@ const r5: Dialect = {
   scope: ({ category }) => {
     const codes = listOf(category).flatMap(codingsOf).map(codeKey)
     if (codes.some((code) => privacyCategories.has(code))) return yes
-    return codes.length > 0 && codes.every((code) => otherCategories.has(code)) ? no : unknown
+    const isCoded = listOf(category).every((concept) => codingsOf(concept).length > 0)
+    return codes.length > 0 && isCoded && codes.every((code) => otherCategories.has(code)) ? no : unknown
   },
   members: new Set(
     `${common} subject date period grantor grantee manager controller regulatoryBasis policyBasis policyText decision`.split(

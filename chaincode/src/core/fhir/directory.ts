@@ -15,7 +15,9 @@ export interface Directory {
 
 /** Memberships and roles count at the instant `at`, in milliseconds since 1970 (UTC), or always when that is not given. */
 export function readDirectory(resources: readonly Json[], at?: number): Directory {
-  const groups = resources.filter(({ resourceType }) => resourceType === 'Group')
+  const groups = resources.filter(
+    (resource) => resource['resourceType'] === 'Group' && listsMembers(resource),
+  )
   const roles = resources.filter(({ resourceType }) => resourceType === 'PractitionerRole')
   const known = roles.filter((role) => partsOf(role).length > 0).flatMap((role) => ownReference(role) ?? [])
   return {
@@ -39,6 +41,9 @@ export function readDirectory(resources: readonly Json[], at?: number): Director
     },
   }
 }
+
+/** A group that is only described (not actual) has no members, whatever it lists. */
+const listsMembers = ({ actual, member }: Json): boolean => actual !== false && Array.isArray(member)
 
 /** A resource's reference and identifiers name the same. */
 function addAliases(resource: Json, known: Set<string>): void {
@@ -82,15 +87,14 @@ function isInRole(role: Json, known: ReadonlySet<string>): boolean {
 const partsOf = ({ practitioner, organization }: Json): Target[] =>
   [practitioner, organization].filter((part) => part !== undefined).map(toTarget)
 
-/** Groups that list their members, the groups among them included, and what is known anyway. */
+/** Groups whose members are known, the groups among them included, and what is known anyway. */
 function closedGroups(groups: readonly Json[], roles: ReadonlySet<string>): ReadonlySet<string> {
-  const listed = groups.filter(({ actual, member }) => actual !== false && Array.isArray(member))
-  const known = new Set([...roles, ...listed.flatMap((group) => ownReference(group) ?? [])])
+  const known = new Set([...roles, ...groups.flatMap((group) => ownReference(group) ?? [])])
   const isOpen = ({ reference = '', identifier }: Target): boolean =>
     mustBeResolved(reference) ? !known.has(reference) : reference === '' && identifier === undefined
   for (let before = -1; before !== known.size;) {
     before = known.size
-    for (const group of listed) if (membersOf(group).some(isOpen)) known.delete(ownReference(group) ?? '')
+    for (const group of groups) if (membersOf(group).some(isOpen)) known.delete(ownReference(group) ?? '')
   }
   return known
 }

@@ -25,6 +25,8 @@ export interface Place {
   readonly report: Report
   /** The zone in which days begin and end. */
   readonly zone: string
+  /** `Type/id` of whom an identifier names, as far as that is known. */
+  readonly resolve?: (identifier: string) => string | undefined
 }
 
 /** Members that every element may have and that do not change what it means (FHIR R4, 2.4.1). */
@@ -193,9 +195,13 @@ function toData(item: unknown, at: Place): DataReference | typeof notUnderstood 
   if (!isObject(item) || reportsOthers(item, dataMembers, at)) return notUnderstood
   const target = toTarget(item['reference'])
   const meaning = meanings.find((known) => known === item['meaning'])
-  const reference = target.reference ?? (meaning === 'authoredby' ? target.identifier : undefined)
+  const reference =
+    target.reference ?? (meaning === 'authoredby' ? authorNamed(target.identifier, at) : undefined)
   return reference === undefined || meaning === undefined ? notUnderstood : { meaning, reference }
 }
+
+const authorNamed = (identifier: string | undefined, { resolve }: Place): string | undefined =>
+  identifier && (resolve?.(identifier) ?? identifier)
 
 /** A level of confidentiality as its place in the list, a sensitivity as its code. */
 function toLabel(item: unknown): number | string {
