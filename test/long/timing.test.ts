@@ -99,8 +99,20 @@ test('how long a refusal takes does not tell a restricted document from an absen
   const other = await newDocument(network, revoked.handle, 'north')
   const { body } = await revoked.grant({ type: 'permit' })
   await revoked.revoke(body.id)
+  const parted = await newPatient(network)
+  const partly = await newDocument(network, parted.handle, 'north', {
+    bundle: {
+      resourceType: 'Bundle',
+      type: 'document',
+      entry: [{ resource: { resourceType: 'Observation' } }],
+    },
+  })
+  await parted.grant({ type: 'permit' })
+  const type = { system: 'http://hl7.org/fhir/resource-types', code: 'Observation' }
+  await parted.grant({ type: 'deny', class: [type] })
   const times = await timesOf({
     restricted: () => `/fhir/Bundle/${document}`,
+    'in part': () => `/fhir/Bundle/${partly}`,
     revoked: () => `/fhir/Bundle/${other}`,
     unknown: () => `/fhir/Bundle/north-${randomId()}`,
   })

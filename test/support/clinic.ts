@@ -8,6 +8,8 @@ export interface TestPatient {
   /** Asks as the patient, at the authority's gateway or at another. */
   ask(path: string, ask?: Ask): Promise<Answer>
   grant(provision: object, custodians?: readonly string[]): Promise<Answer>
+  /** Grants a whole Consent, R4 or R5. */
+  lodge(consent: object): Promise<Answer>
   revoke(consent: string): Promise<Answer>
   /** The rows of her log, in the order of the chain. */
   log(): Promise<LogRow[]>
@@ -54,6 +56,8 @@ export async function newPatient(
     ask,
     grant: (provision, custodians) =>
       ask('/fhir/Consent', { body: consentOf(handle, provision, custodians) }),
+    lodge: (consent) =>
+      ask('/fhir/Consent', { body: { resourceType: 'Consent', status: 'active', ...consent } }),
     revoke: (consent) =>
       ask(`/fhir/Consent/${consent}`, {
         method: 'PUT',
@@ -115,6 +119,8 @@ interface DocumentOptions {
   readonly author?: string
   readonly source?: string
   readonly text?: string
+  /** Instead of one that says the text. */
+  readonly bundle?: object
 }
 
 /** Has a hospital register a document of a patient; gives its id. */
@@ -137,13 +143,15 @@ export function postDocuments(
 ): Promise<Answer> {
   const body = {
     patient,
-    documents: documents.map(({ code = '11502-2', author, source = randomId(), text = 'content' }) => ({
-      source,
-      type: { system: 'http://loinc.org', code },
-      date: '2026-05-04',
-      ...(author !== undefined && { author }),
-      bundle: documentBundle(text),
-    })),
+    documents: documents.map(
+      ({ code = '11502-2', author, source = randomId(), text = 'content', bundle }) => ({
+        source,
+        type: { system: 'http://loinc.org', code },
+        date: '2026-05-04',
+        ...(author !== undefined && { author }),
+        bundle: bundle ?? documentBundle(text),
+      }),
+    ),
   }
   return network.ask(`records.${custodian}`, '/v1/documents', {
     body: canonical(body),

@@ -95,10 +95,9 @@ function requireOneWay(options: GrantOptions): void {
   const others = (['to', 'deny', 'purpose', 'type', 'until'] as const).filter(
     (name) => options[name] !== undefined,
   )
-  const whole = [
-    ...(file === undefined ? [] : ['--file']),
-    ...(defaultPolicy === undefined ? [] : ['--default-policy']),
-  ]
+  const whole = Object.entries({ '--file': file, '--default-policy': defaultPolicy })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name)
   const isAlone = whole.length === 1 && others.length === 0
   if (whole.length > 0 && !isAlone)
     throw new Failure(exitCodes.badInput, `${whole[0]} says it all: leave the other options out.`)

@@ -181,6 +181,25 @@ describe('an encounter’s document', () => {
   })
 })
 
+describe('the security labels of a bundle', () => {
+  const psy = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }
+
+  test('as a whole are on each of its documents, those of a resource on it wherever it goes', () => {
+    const given = bundle(
+      encounter('e1'),
+      observation('o1', { ...atEncounter('e1'), meta: { security: [psy] } }),
+      observation('o2'),
+    )
+    const labelled = { ...given, meta: { security: [{ ...psy, code: 'HIV' }] } }
+    const { documents } = splitOf(labelled)
+    expect(documents).toHaveLength(2)
+    for (const document of documents)
+      expect(document.bundle['meta']).toEqual({ security: [{ ...psy, code: 'HIV' }] })
+    expect(JSON.stringify(documents[0]?.bundle.entry)).toContain('"PSY"')
+    expect(splitOf(given).documents[0]?.bundle).not.toHaveProperty('meta')
+  })
+})
+
 describe('a resource finds its document', () => {
   test.each([
     ['encounter', { encounter: { reference: 'Encounter/e1' } }],
