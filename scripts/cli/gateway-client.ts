@@ -100,7 +100,7 @@ interface Problem {
   readonly message?: string | undefined
 }
 
-/** The stable code and the sentence of an error: an OperationOutcome, or a problem (RFC 9457). */
+/** The stable code and the words of an error: an OperationOutcome, or a problem (RFC 9457). */
 export function problemOf(body: unknown): Problem {
   const { resourceType, issue, code, detail, title } = (body ?? {}) as {
     resourceType?: string
@@ -110,8 +110,10 @@ export function problemOf(body: unknown): Problem {
     title?: string
   }
   if (resourceType !== 'OperationOutcome') return { code, message: detail ?? title }
-  const first = issue?.[0]
-  return { code: first?.details?.coding?.[0]?.code, message: first?.diagnostics }
+  // A resource that is refused has an issue for each fault.
+  const told = issue?.flatMap(({ diagnostics }) => diagnostics ?? []) ?? []
+  const message = told.length > 0 ? told.join(' ') : undefined
+  return { code: issue?.[0]?.details?.coding?.[0]?.code, message }
 }
 
 /** An answer that is not what was asked for, as one line and an exit code. */

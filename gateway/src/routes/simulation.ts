@@ -11,15 +11,16 @@ import {
   Who,
   type FieldsOf,
 } from 'medledger-chaincode/api'
-import { renderR4, toDirective, utc } from 'medledger-chaincode/core'
+import { toDirective, utc } from 'medledger-chaincode/core'
 import { Type, type Static } from 'typebox'
 import { bearerOf, purposeOf } from '../authenticate.ts'
 import { isSpoken } from '../error.ts'
-import { custodiansOf, placementExtension } from '../fhir/consent.ts'
+import { custodiansOf } from '../fhir/consent.ts'
 import { consentExample, exampleConsent } from '../fhir/examples.ts'
 import { idOf } from '../idempotency.ts'
 import { entryHeader, purposeHeader, type Description } from '../openapi/index.ts'
 import type { Services } from '../services.ts'
+import { toR4, withoutOurs } from './consent-body.ts'
 import { explainedDocumentExample } from './decision.ts'
 import { allPages, readEverywhere } from './reading.ts'
 
@@ -161,17 +162,8 @@ function consideredIn(
   if (mapped.kind === 'faults') {
     throw new MedledgerError('INVALID_REQUEST', `The Consent cannot be applied: ${mapped.faults.join('; ')}.`)
   }
-  const custodians = custodiansOf(renderR4(directive))?.map(
-    (name) => placementOf(constitution, name).custodian,
-  )
+  const custodians = custodiansOf(toR4(directive))?.map((name) => placementOf(constitution, name).custodian)
   return { consent, directive, custodians }
-}
-
-/** What she sends, without what only a gateway says of a Consent. */
-function withoutOurs({ extension, ...consent }: Record<string, unknown>): Record<string, unknown> {
-  const others: unknown[] = Array.isArray(extension) ? extension : []
-  const kept = others.filter((item) => Object(item).url !== placementExtension)
-  return { ...consent, ...(kept.length > 0 && { extension: kept }) }
 }
 
 function fieldsAt(

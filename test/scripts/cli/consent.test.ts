@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { statusOf, type GatewayErrorCode } from '../../../gateway/src/error.ts'
-import { outcomeOf } from '../../../gateway/src/fhir/common.ts'
+import { outcomeOf, outcomeOfFaults } from '../../../gateway/src/fhir/common.ts'
 import { findPerson } from '../../../scripts/development/index.ts'
 import { fakeInstance, searchset, type FakeInstance } from './fake-instance.ts'
 
@@ -156,6 +156,21 @@ describe('grant --file', () => {
     expect((await grantFile(r5)).body).toEqual({ ...r5, subject: patient() })
     const own = { ...r5, subject: { reference: 'Patient/x' } }
     expect((await grantFile(own)).body).toEqual(own)
+  })
+
+  test('that the gateway refuses is told with all faults', async () => {
+    const faults = [
+      { path: 'Consent.decision', text: 'is not understood' },
+      { path: 'Consent.period', text: 'is not well formed' },
+    ]
+    const file = join(instance.data, 'consent.json')
+    await writeFile(file, '{"resourceType":"Consent"}')
+    instance.answer = () => ({ status: 400, body: outcomeOfFaults(faults) })
+    const { code, stderr } = await instance.medledger('grant', '--as', 'maria', '--file', file)
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      'Consent.decision is not understood. Consent.period is not well formed. (INVALID_REQUEST)',
+    )
   })
 
   test.each<[string, unknown]>([
