@@ -100,20 +100,30 @@ interface Problem {
   readonly message?: string | undefined
 }
 
+interface Issue {
+  readonly diagnostics?: string
+  readonly details?: { readonly coding?: readonly { readonly code?: string }[] }
+}
+
 /** The stable code and the words of an error: an OperationOutcome, or a problem (RFC 9457). */
 export function problemOf(body: unknown): Problem {
   const { resourceType, issue, code, detail, title } = (body ?? {}) as {
     resourceType?: string
-    issue?: { diagnostics?: string; details?: { coding?: { code?: string }[] } }[]
+    issue?: readonly Issue[]
     code?: string
     detail?: string
     title?: string
   }
-  if (resourceType !== 'OperationOutcome') return { code, message: detail ?? title }
-  // A resource that is refused has an issue for each fault.
-  const told = issue?.flatMap(({ diagnostics }) => diagnostics ?? []) ?? []
-  const message = told.length > 0 ? told.join(' ') : undefined
-  return { code: issue?.[0]?.details?.coding?.[0]?.code, message }
+  return resourceType === 'OperationOutcome' ? problemIn(issue ?? []) : { code, message: detail ?? title }
+}
+
+/** A resource that is refused has an issue for each fault. */
+function problemIn(issues: readonly Issue[]): Problem {
+  const told = issues.flatMap(({ diagnostics }) => diagnostics ?? [])
+  return {
+    code: issues[0]?.details?.coding?.[0]?.code,
+    message: told.length > 0 ? told.join(' ') : undefined,
+  }
 }
 
 /** An answer that is not what was asked for, as one line and an exit code. */

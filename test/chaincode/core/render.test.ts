@@ -116,6 +116,7 @@ const request = fc.record({
   ).map((actors) => [...actors, { system: 'urn:medledger:role', value: 'doctor' }]),
   role: fc.constantFrom('doctor', 'nurse'),
   action: fc.constantFrom('access', 'disclose'),
+  class: fc.constantFrom(undefined, 'DocumentReference', 'Observation', '11502-2'),
   purpose: some('TREAT', 'BTG', 'HRESCH'),
   at: fc.constantFrom('2025-06-01T00:00:00Z', '2026-06-30T12:00:00Z', '2027-01-01T00:00:00Z'),
 })
