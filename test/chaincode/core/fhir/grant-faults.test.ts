@@ -154,6 +154,11 @@ describe('what is not understood is a fault', () => {
     ['a related person', { actor: [{ reference: { reference: `RelatedPerson/${person}` } }] }, `${at}.actor`],
     ['an actor by display alone', { actor: [{ reference: { display: 'Dr Chen' } }] }, `${at}.actor`],
     [
+      'a role of another system',
+      { actor: [{ reference: { identifier: { system: 'urn:otherledg:role', value: 'doctor' } } }] },
+      `${at}.actor`,
+    ],
+    [
       'an identifier that is no role',
       { actor: [{ reference: { identifier: { system: 'urn:gln', value: 'doctor' } } }] },
       `${at}.actor`,
