@@ -81,9 +81,49 @@ describe('a decision on a record is told', () => {
     expect(onRecord([record('permit', 'author')])?.[0]).toMatch(/: the asker wrote it/)
   })
 
+  test('by directives of both effects as a refusal, and by one that is not known here by its id', () => {
+    expect(onRecord([record('deny', 'consent', 'yes', 'no')])?.[0]).toBe(
+      'The laboratory report is refused: your permission for Dr Chen and your refusal towards South Hospital refuse it.',
+    )
+    expect(onRecord([record('deny', 'consent', 'c9')])?.[0]).toBe(
+      'The laboratory report is refused: the consent c9 refuses it.',
+    )
+    expect(onRecord([record('permit', 'consent', 'wide', 'yes', 'c9')])?.[0]).toBe(
+      'The laboratory report may be read: your permission for everybody, your permission for Dr Chen and the consent c9 allow it.',
+    )
+  })
+
+  test('with others that do not decide: a permission that is no help against a refusal, and whatever else speaks', () => {
+    const silent = ' speaks to such a request too, and does not decide about this.'
+    expect(
+      onRecord([
+        applies('wide'),
+        applies('c9'),
+        applies('no'),
+        record('deny', 'consent', 'yes', 'no'),
+      ])?.slice(1),
+    ).toEqual([
+      'Your permission for everybody does not help: a refusal goes before a permission.',
+      `The consent c9${silent}`,
+    ])
+    expect(onRecord([applies('wide'), record('deny', 'consent', 'c9')])?.slice(1)).toEqual([
+      `Your permission for everybody${silent}`,
+    ])
+    expect(onRecord([applies('wide'), record('deny', 'consent', 'yes')])?.slice(1)).toEqual([
+      `Your permission for everybody${silent}`,
+    ])
+    expect(onRecord([applies('wide'), applies('no'), record('permit', 'consent', 'no')])?.slice(1)).toEqual([
+      `Your permission for everybody${silent}`,
+    ])
+    expect(onRecord([applies('wide'), record('deny', 'default-policy')])).toHaveLength(1)
+  })
+
   test('and what was held back of it because of a part', () => {
     expect(explainHeldBack(['no'], names)).toBe(
       'It was held back as a whole when it was to be handed out: your refusal towards South Hospital refuses a part of it.',
+    )
+    expect(explainHeldBack([], names)).toBe(
+      'It was held back as a whole: what is in it could not be decided on.',
     )
     expect(explainHeldBack(['no', 'c9'], names)).toMatch(/and the consent c9 refuse a part of it\.$/)
   })
@@ -167,4 +207,29 @@ describe('a directive is called', () => {
       'the purpose FAMRQT',
     ])
   })
+})
+
+test('what decides when nothing else does is told last', () => {
+  const trace: Note[] = [
+    { note: 'default-policy', policy: 'basic-normal', purpose: 'TREAT' },
+    { note: 'emergency-declared' },
+    { note: 'does-not-apply', consent: 'yes', because: 'no-longer-valid' },
+  ]
+  expect(sentences(trace)).toEqual([
+    'An emergency is declared.',
+    'Your permission for Dr Chen does not count here: it has ended.',
+    expect.stringMatching(/^Nothing that you have said covers such a request: the general rule/),
+  ])
+})
+
+test('a phrase names up to three of those whom a directive is for, and counts the others', () => {
+  const phrase = (...references: string[]): string =>
+    directivePhrase(
+      { consent: 'c1', root: { effect: 'deny', actors: references.map((reference) => ({ reference })) } },
+      { actor: ({ reference }) => (reference === '?' ? undefined : reference) },
+    )
+  expect(phrase('a')).toBe('your refusal towards a (c1)')
+  expect(phrase('a', 'b', 'c')).toBe('your refusal towards a, b and c (c1)')
+  expect(phrase('a', 'b', 'c', 'd')).toBe('your refusal towards a, b and 2 others (c1)')
+  expect(phrase('a', '?', 'a', '?')).toBe('your refusal towards a and somebody (c1)')
 })
