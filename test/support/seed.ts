@@ -8,3 +8,9 @@ export function seedOfRun(what: string): number {
   process.stdout.write(`seed of ${what}: ${seed} (MEDLEDGER_TEST_SEED=${seed} repeats it)\n`)
   return seed
 }
+
+/**
+ * The seed of a test of the suite that compares with something else than a law: it draws the same cases each time, so that it
+ * fails because of a change and not by chance. `MEDLEDGER_TEST_SEED` has it draw others, and the long run always does.
+ */
+export const seedOfSuite = Number(process.env['MEDLEDGER_TEST_SEED'] ?? 1)

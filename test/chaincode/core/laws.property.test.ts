@@ -23,11 +23,12 @@ import {
 } from '../../support/decisions/laws.ts'
 import { referenceDecide } from '../../support/decisions/reference.ts'
 import { alternating, inR4, inR5 } from '../../support/decisions/render.ts'
+import { seedOfSuite } from '../../support/seed.ts'
 
 const always = <Values extends [unknown, ...unknown[]]>(
   property: fc.IPropertyWithHooks<Values>,
   numRuns = 250,
-): void => fc.assert(property, { numRuns })
+): void => fc.assert(property, { numRuns, seed: seedOfSuite })
 
 const adding = (input: DecisionCase, ...added: readonly Consent[]): DecisionCase =>
   withConsents(input, [...input.consents, ...added])

@@ -4,6 +4,7 @@ import { decideCase } from 'medledger-chaincode/core'
 import { decisionCase } from '../../support/decisions/arbitrary.ts'
 import { difference } from '../../support/decisions/difference.ts'
 import { referenceDecide } from '../../support/decisions/reference.ts'
+import { seedOfSuite } from '../../support/seed.ts'
 import { readVectors } from '../../vectors/read.ts'
 import type { DecisionCase } from '../../support/decisions/case.ts'
 
@@ -12,7 +13,7 @@ test('the product decides like the reference', () => {
     fc.property(decisionCase, (input) => {
       expect(difference(decideCase(input), input)).toBeUndefined()
     }),
-    { numRuns: 3000 },
+    { numRuns: 3000, seed: seedOfSuite },
   )
 })
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideCase, isR5, renderR4, toDirective, utc } from 'medledger-chaincode/core'
 import { runs } from '../../support/runs.ts'
+import { seedOfSuite } from '../../support/seed.ts'
 
 type Json = Record<string, unknown>
 
@@ -148,7 +149,7 @@ describe('an R5 Consent that the ledger takes, rendered in R4', () => {
           expect(inR4).toEqual(inR5)
         },
       ),
-      { numRuns: runs(500) },
+      { numRuns: runs(500), seed: seedOfSuite },
     )
   })
 

@@ -27,6 +27,9 @@ function unique<Value>(values: readonly Value[]): Value[] {
 /** How many values of one kind a record has at most. */
 const togetherAtMost = 3
 
+/** The resources that have a type of document; a rule may be about one of them and not the other. */
+const documentTypes = ['DocumentReference', 'Composition']
+
 function identities(rules: readonly Provision[], input: DecisionCase): Members[] {
   const classes = rules.flatMap((rule) => [
     ...(rule.class ?? []),
@@ -34,7 +37,8 @@ function identities(rules: readonly Provision[], input: DecisionCase): Members[]
     ...(rule.documentType ?? []),
   ])
   const named = classes.filter(isResourceType).map(({ code = '' }) => code)
-  const known = unique([...named, 'DocumentReference', input.request.class ?? 'DocumentReference']).filter(
+  const asked = input.request.class === undefined ? [] : [input.request.class]
+  const known = unique([...named, ...documentTypes, ...asked]).filter(
     (type) => types.has(type) && type !== 'Patient',
   )
   const fresh = [...types].filter((type) => type !== 'Patient' && type !== 'Bundle' && !known.includes(type))
@@ -48,7 +52,7 @@ function identities(rules: readonly Provision[], input: DecisionCase): Members[]
   const kinds = all.filter(({ resourceType }) => [undefined, resourceType].includes(input.request.class))
   const documents = choicesOf(unique(classes.filter((coding) => !isResourceType(coding))), togetherAtMost)
   return kinds.flatMap((kind) =>
-    kind.resourceType === 'DocumentReference' || kind.resourceType === 'Composition'
+    documentTypes.includes(kind.resourceType ?? '')
       ? documents.map((coding) => ({ ...kind, type: { coding } }))
       : [kind],
   )
