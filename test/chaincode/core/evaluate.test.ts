@@ -106,6 +106,21 @@ describe('a directive is an allow-list', () => {
     expect(isAllowList(permit({ purposes: ['BTG'], actions: ['use'] }), asked)).toBe(true)
     expect(isAllowList(permit({ purposes: ['?'] }), asked)).toBe(true)
     expect(isAllowList(permit({ rules: [permit({ purposes: ['BTG'] })] }), asked)).toBe(true)
+    expect(
+      isAllowList(
+        permit({ rules: [permit({ purposes: ['HRESCH'] }), permit({ purposes: ['BTG'] })] }),
+        asked,
+      ),
+    ).toBe(true)
+    expect(
+      isAllowList(
+        permit({ rules: [permit({ purposes: ['HRESCH'], rules: [permit({ purposes: ['BTG'] })] })] }),
+        asked,
+      ),
+    ).toBe(false)
+    expect(isAllowList(permit({ rules: [permit({ ...north, purposes: ['BTG'] })] }), asked)).toBe(false)
+    expect(isAllowList(deny({ rules: [permit({ purposes: ['BTG'] })] }), asked)).toBe(false)
+    expect(isAllowList(permit({ rules: [deny({ purposes: ['BTG'] })] }), asked)).toBe(false)
   })
 })
 

@@ -6,6 +6,7 @@ import {
   matchesData,
   matchesPurpose,
 } from '../../../chaincode/src/core/match.ts'
+import { everyIdentifier } from '../../../chaincode/src/core/facts.ts'
 import { no, unknown, yes, type Truth } from '../../../chaincode/src/core/truth.ts'
 import { asker, deny, factsOf, permit, recordFacts } from '../../support/core-facts.ts'
 
@@ -209,6 +210,18 @@ describe('a rule is about a record', () => {
     expect(ofBoth({ data }, record)).toEqual([expected, expected])
     const others = [{ meaning: 'instance', reference: 'Observation/o9' } as const, ...data]
     expect(ofBoth({ data: others }, record)).toEqual([expected, expected])
+  })
+
+  test.each<[string, readonly string[], Truth]>([
+    ['is it', ['urn:gln|1'], yes],
+    ['has another of that system', ['Practitioner/p', 'urn:gln|2'], no],
+    ['has one of another system', ['Practitioner/p', 'urn:ahv|1'], unknown],
+    ['has one of a system whose name only begins likewise', ['urn:gln2|1'], unknown],
+    ['has none', ['Practitioner/p'], unknown],
+    ['is known by all identifiers that there are', ['Practitioner/p', everyIdentifier], no],
+  ])('by an author’s identifier, where the author %s', (_what, authors, expected) => {
+    const data = [{ meaning: 'authoredby', reference: 'urn:gln|1' }] as const
+    expect(ofBoth({ data }, { ...known, authors })).toEqual([expected, expected])
   })
 
   test('not by a listed group of which no author is', () => {
