@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { decideCase } from 'medledger-chaincode/core'
 import { consent, defaultPolicy, records } from '../../support/decisions/arbitrary.ts'
 import type { Consent, DecisionCase } from '../../support/decisions/case.ts'
@@ -24,6 +24,9 @@ import {
 import { referenceDecide } from '../../support/decisions/reference.ts'
 import { alternating, inR4, inR5 } from '../../support/decisions/render.ts'
 import { seedOfSuite } from '../../support/seed.ts'
+
+// The reference is naive, and the machine may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const always = <Values extends [unknown, ...unknown[]]>(
   property: fc.IPropertyWithHooks<Values>,
