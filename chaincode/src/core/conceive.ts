@@ -1,5 +1,5 @@
 import { notUnderstood, type Code, type Rule } from './directive.ts'
-import { isDeny, permitPaths, say, type Voice } from './evaluate.ts'
+import { isDeny, permitPaths, results, say, type Result, type Voice } from './evaluate.ts'
 import { everyIdentifier, type Facts, type RecordFacts } from './facts.ts'
 import { judge, type Hearing, type Judgement } from './judge.ts'
 import { coversSensitivity } from './tables/labels.ts'
@@ -97,9 +97,10 @@ function helpful(record: RecordFacts, { facts, hearings, paths }: Search): reado
   const hearing = hearings.find((each) => judge(facts, [each], record).outcome === 'deny')
   const voices = hearing?.rounds.flat() ?? []
   const [sensitivity] = record.sensitivities
-  // Where denies prevail over everything, only an exception within each one that denies helps: those of one will do to try.
-  const isPlain = hearing?.rounds.length === 1 && hearing.purpose !== 'BTG'
-  const denying = isPlain ? voices.filter((voice) => isDeny(say(voice, { record, sensitivity }))) : []
+  // Over what prevails over everything, only an exception within each that denies helps: those of one will do to try.
+  const prevails = hearing?.purpose === 'BTG' ? (result: Result) => result === results.deny : isDeny
+  const isPlain = hearing?.rounds.length === 1
+  const denying = isPlain ? voices.filter((voice) => prevails(say(voice, { record, sensitivity }))) : []
   const exceptions = denying.map((voice) => paths.get(voice)?.filter(({ length }) => length > 1) ?? [])
   const [fewest] = exceptions.toSorted((left, right) => left.length - right.length)
   return fewest ?? voices.flatMap((voice) => paths.get(voice) ?? [])

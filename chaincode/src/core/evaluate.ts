@@ -61,7 +61,10 @@ export function voiceOf(directive: Directive, facts: Facts, purpose: string): Vo
   if (kind === kinds.closed) return 'for-another-purpose'
   const isEmergency = purpose === breakTheGlass
   const isEntitling = isEmergency && entitles(root, facts, kinds.absent)
-  const isAllowList = isEmergency ? namesEmergency(root, facts, kinds.absent) : root.effect === 'permit'
+  const isRootPermit = root.effect === 'permit'
+  const isAllowList = isEmergency
+    ? (isRootPermit && isEntitling) || namesEmergency(root, facts, kinds.absent)
+    : isRootPermit
   return { directive, facts, purpose, isEntitling, isAllowList }
 }
 
@@ -126,7 +129,7 @@ function descend(rule: Rule, voice: Voice, above: Path): Path | undefined {
 
 /**
  * Each rule that can permit a voice's asker something, with the denies that it is an exception of: a record must match them
- * all for it to count.
+ * all for it to count. A deny that a record does not match leaves those within it to count by themselves.
  */
 export const permitPaths = (voice: Voice): (readonly Rule[])[] =>
   pathsBelow(voice.directive.root, voice, start, [])
@@ -135,10 +138,16 @@ function pathsBelow(rule: Rule, voice: Voice, above: Path, excepted: readonly Ru
   const path = descend(rule, voice, above)
   if (path?.isClear !== true) return []
   const { action } = voice.facts
-  const below = (denies: readonly Rule[]): (readonly Rule[])[] =>
-    rule.rules?.flatMap((child) => pathsBelow(child, voice, path, denies)) ?? []
-  if (rule.effect === 'deny')
-    return matchesAction(rule.actions, action) === yes ? below([rule, ...excepted]) : []
+  const below = (denies: readonly Rule[], only?: Rule['effect']): (readonly Rule[])[] =>
+    (rule.rules ?? [])
+      .filter(({ effect }) => only === undefined || effect === only)
+      .flatMap((child) => pathsBelow(child, voice, path, denies))
+  if (rule.effect === 'deny') {
+    const unmatched = below(excepted, 'deny')
+    return matchesAction(rule.actions, action) === yes
+      ? [...below([rule, ...excepted]), ...unmatched]
+      : unmatched
+  }
   const permits = matchesAction(path.actions, action) === yes && permitOf(voice, path) !== results.none
   return permits ? [[rule, ...excepted], ...below(excepted)] : below(excepted)
 }

@@ -113,9 +113,16 @@ function isIdentified(author: Reference, directory: readonly Resource[]): boolea
   return local !== undefined && !manifold.has(local.split('/')[0])
 }
 
+/** Of what a group has written nobody can tell who in it did. */
+function isSeveral(author: Reference, directory: readonly Resource[]): boolean {
+  const names = namesIn(author)
+  const type = listedAs(names, directory)?.resourceType ?? names[0]?.split('/')[0]
+  return type === 'Group' || type === 'CareTeam'
+}
+
 /** Whether it can be told that an author is not whom a rule names: by who they are, or by an identifier of the same system. */
 export function canBeToldFrom(rule: Reference, author: Reference, directory: readonly Resource[]): boolean {
-  if (!isIdentified(author, directory)) return false
+  if (!isIdentified(author, directory) || isSeveral(author, directory)) return false
   const system = rule.identifier?.system
   const known = allNames(namesIn(author), directory)
   return isIdentified(rule, directory) || known.some((name) => name.startsWith(`${system}|`))

@@ -224,7 +224,10 @@ const authorsOf = (resource: Json): Target[] =>
       return toTarget(acting ?? item)
     })
 
-/** Whoever wrote in a role wrote it as a person, at an organisation. An author whom no reference names may be anybody. */
+/**
+ * Whoever wrote in a role wrote it as a person, at an organisation. An author whom no reference names may be anybody, and of a
+ * group it may be any of those who are or were in it.
+ */
 function authorFacts(
   authors: readonly Target[],
   directory: Directory,
@@ -235,11 +238,11 @@ function authorFacts(
   ])
   return {
     authors: [...new Set(names.flat())],
-    isAuthorUnclear: authors.length === 0 || names.some((known) => !known.some(isReference)),
+    isAuthorUnclear: authors.length === 0 || names.some((known) => !known.some(namesOne)),
   }
 }
 
-const isReference = (name: string): boolean => !name.includes('|') && !name.startsWith('urn:')
+const namesOne = (name: string): boolean => !name.includes('|') && !/^(?:urn:|Group\/|CareTeam\/)/.test(name)
 
 function partsOfAuthor({ reference = '' }: Target, directory: Directory): readonly Target[] {
   if (!reference.startsWith('PractitionerRole/')) return []
