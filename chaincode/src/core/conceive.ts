@@ -1,7 +1,7 @@
-import { notUnderstood, type Code, type Rule } from './directive.ts'
-import { isDeny, permitPaths, results, say, type Result, type Voice } from './evaluate.ts'
-import { everyIdentifier, type Facts, type RecordFacts } from './facts.ts'
-import { judge, type Hearing, type Judgement } from './judge.ts'
+import { mustBeResolved, notUnderstood, type Code, type Rule } from './directive.ts'
+import { permitPaths, prevailingDenies, type Voice } from './evaluate.ts'
+import { everyIdentifier, type Asker, type Facts, type RecordFacts } from './facts.ts'
+import { judge, judgeRound, type Hearing, type Judgement } from './judge.ts'
 import { coversSensitivity } from './tables/labels.ts'
 import { documentResources, isResourceType } from './tables/resource-types.ts'
 import { yes } from './truth.ts'
@@ -38,6 +38,8 @@ interface Search {
   readonly facts: Facts
   readonly hearings: readonly Hearing[]
   readonly paths: ReadonlyMap<Voice, readonly Path[]>
+  /** Those that a deny is among. */
+  readonly through: ReadonlyMap<Rule, readonly Path[]>
   /** The clinical date of the records that are being imagined. */
   readonly instant: number
   /** What has been imagined already. */
@@ -51,16 +53,37 @@ interface Search {
 function search(facts: Facts, hearings: readonly Hearing[]): Judgement | undefined {
   const voices = hearings.flatMap(({ rounds }) => rounds.flat())
   const paths = new Map(voices.map((voice) => [voice, permitPaths(voice)]))
+  const through = pathsByRule([...paths.values()].flat())
   const seen = new Set<string>()
   // Of a request for a type of resource no others are imagined.
   const asked = facts.class !== undefined && isResourceType(facts.class) ? { type: facts.class } : {}
   const effort = { left: maximumEffort }
   const judging = voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
   for (const instant of boundariesOf(voices)) {
-    const found = explore(asked, new Set(), { facts, hearings, paths, instant, seen, effort, judging })
+    const found = explore(asked, new Set(), {
+      facts,
+      hearings,
+      paths,
+      through,
+      instant,
+      seen,
+      effort,
+      judging,
+    })
     if (found !== undefined) return found
   }
   return undefined
+}
+
+function pathsByRule(paths: readonly Path[]): Map<Rule, Path[]> {
+  const byRule = new Map<Rule, Path[]>()
+  for (const path of paths)
+    for (const rule of path) {
+      const known = byRule.get(rule)
+      if (known === undefined) byRule.set(rule, [path])
+      else known.push(path)
+    }
+  return byRule
 }
 
 const countRules = ({ rules = [] }: Rule): number =>
@@ -92,18 +115,24 @@ function explore(sketch: Sketch, used: ReadonlySet<Path>, state: Search): Judgem
 const includes = ({ start = -Infinity, end = Infinity }: Sketch, instant: number): boolean =>
   instant >= start && instant <= end
 
-/** The permits that could help a record for the first purpose that it is denied for. */
-function helpful(record: RecordFacts, { facts, hearings, paths }: Search): readonly Path[] {
+/**
+ * The permits that could help a record for the first purpose that it is denied for. Where denies prevail over everything, only
+ * an exception within each one does: those of one will do to try.
+ */
+function helpful(record: RecordFacts, { facts, hearings, paths, through }: Search): readonly Path[] {
   const hearing = hearings.find((each) => judge(facts, [each], record).outcome === 'deny')
-  const voices = hearing?.rounds.flat() ?? []
-  const [sensitivity] = record.sensitivities
-  // Over what prevails over everything, only an exception within each that denies helps: those of one will do to try.
-  const prevails = hearing?.purpose === 'BTG' ? (result: Result) => result === results.deny : isDeny
-  const isPlain = hearing?.rounds.length === 1
-  const denying = isPlain ? voices.filter((voice) => prevails(say(voice, { record, sensitivity }))) : []
-  const exceptions = denying.map((voice) => paths.get(voice)?.filter(({ length }) => length > 1) ?? [])
-  const [fewest] = exceptions.toSorted((left, right) => left.length - right.length)
-  return fewest ?? voices.flatMap((voice) => paths.get(voice) ?? [])
+  const facet = { record, sensitivity: record.sensitivities[0] }
+  const helping: Path[] = []
+  for (const voices of hearing?.rounds ?? []) {
+    const exceptions = voices.flatMap((voice) =>
+      prevailingDenies(voice, facet).map((deny) => through.get(deny) ?? []),
+    )
+    const [fewest] = exceptions.toSorted((left, right) => left.length - right.length)
+    if (fewest !== undefined) return [...helping, ...fewest]
+    helping.push(...voices.flatMap((voice) => paths.get(voice) ?? []))
+    if (judgeRound(voices, facet) !== undefined) return helping
+  }
+  return helping
 }
 
 /** What is settled of a record that is being imagined. */
@@ -248,10 +277,14 @@ const blank = {
   confidentiality: 0,
 } as const
 
+/** A group is several, and whose role one is that nobody knows cannot be told. */
+const isOnePerson = (author: string, { groups }: Asker): boolean =>
+  !mustBeResolved(author) || (author.startsWith('PractitionerRole/') && groups.has(author))
+
 /** A record of which no rule names anything but what the sketch says. The least confidential is the easiest to permit. */
 function recordOf(
   { sensitivity, start: _start, end: _end, ...sketch }: Sketch,
-  { class: asked = '' }: Facts,
+  { class: asked = '', asker }: Facts,
   instant: number,
 ): RecordFacts {
   const settled = { type: isResourceType(asked) ? asked : '', ...blank, ...sketch }
@@ -265,6 +298,6 @@ function recordOf(
     authors: [...settled.authors, everyIdentifier],
     sensitivities: sensitivity === undefined ? [] : [sensitivity],
     dated: { first: instant, last: instant },
-    isAuthorUnclear: false,
+    isAuthorUnclear: settled.authors.some((author) => !isOnePerson(author, asker)),
   }
 }

@@ -132,24 +132,53 @@ function descend(rule: Rule, voice: Voice, above: Path): Path | undefined {
  * all for it to count. A deny that a record does not match leaves those within it to count by themselves.
  */
 export const permitPaths = (voice: Voice): (readonly Rule[])[] =>
-  pathsBelow(voice.directive.root, voice, start, [])
+  pathsBelow(voice.directive.root, voice, start, [[]])
 
-function pathsBelow(rule: Rule, voice: Voice, above: Path, excepted: readonly Rule[]): (readonly Rule[])[] {
+/** `excepted`: the denies above, all together and without those from the outside that a record need not match. */
+function pathsBelow(
+  rule: Rule,
+  voice: Voice,
+  above: Path,
+  excepted: readonly (readonly Rule[])[],
+): (readonly Rule[])[] {
   const path = descend(rule, voice, above)
   if (path?.isClear !== true) return []
   const { action } = voice.facts
-  const below = (denies: readonly Rule[], only?: Rule['effect']): (readonly Rule[])[] =>
+  const { rules = [] } = rule
+  const extended = excepted.map((denies) => [rule, ...denies])
+  if (rule.effect === 'permit') {
+    const permits = matchesAction(path.actions, action) === yes && permitOf(voice, path) !== results.none
+    return [
+      ...(permits ? extended : []),
+      ...rules.flatMap((child) => pathsBelow(child, voice, path, excepted)),
+    ]
+  }
+  const matched = matchesAction(rule.actions, action) === yes ? extended : []
+  return rules.flatMap((child) =>
+    pathsBelow(child, voice, path, child.effect === 'deny' ? [...matched, []] : matched),
+  )
+}
+
+/**
+ * The rules that keep a record denied, whatever else is permitted, until an exception within each of them applies as well: of a
+ * declared emergency not those by treatment, over which a permit by name prevails.
+ */
+export const prevailingDenies = (voice: Voice, facet: Facet): readonly Rule[] =>
+  deniesBelow(voice.directive.root, voice, facet, start)
+
+function deniesBelow(rule: Rule, voice: Voice, facet: Facet, above: Path): readonly Rule[] {
+  const path = descend(rule, voice, above)
+  if (path === undefined) return []
+  const below = (within: Path, only?: Rule['effect']): readonly Rule[] =>
     (rule.rules ?? [])
       .filter(({ effect }) => only === undefined || effect === only)
-      .flatMap((child) => pathsBelow(child, voice, path, denies))
-  if (rule.effect === 'deny') {
-    const unmatched = below(excepted, 'deny')
-    return matchesAction(rule.actions, action) === yes
-      ? [...below([rule, ...excepted]), ...unmatched]
-      : unmatched
-  }
-  const permits = matchesAction(path.actions, action) === yes && permitOf(voice, path) !== results.none
-  return permits ? [[rule, ...excepted], ...below(excepted)] : below(excepted)
+      .flatMap((child) => deniesBelow(child, voice, facet, within))
+  if (rule.effect === 'permit') return below(path)
+  if (denies(rule, voice, facet, path) !== results.deny) return []
+  const match = matchesData(rule, voice.facts, facet)
+  if (match === no) return below(path, 'deny')
+  const prevails = path.kind !== kinds.treatment
+  return [...(prevails ? [rule] : []), ...below({ ...path, isClear: path.isClear && match === yes })]
 }
 
 /** A deny with what is below it: permits are exceptions, and lie within what it denies. */

@@ -109,7 +109,7 @@ function judgeFacet(facts: Facts, { rounds, purpose }: Hearing, facet: Facet): J
 }
 
 /** Undefined when nothing is said about the record: no permit and no deny, and nobody who permits only what she names. */
-function judgeRound(voices: readonly Voice[], facet: Facet): Judgement | undefined {
+export function judgeRound(voices: readonly Voice[], facet: Facet): Judgement | undefined {
   let best: Result = results.none
   let basedOn: string[] = []
   for (const voice of voices) {
