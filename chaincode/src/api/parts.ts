@@ -21,6 +21,7 @@ export const PartFacts = Type.Object(
     last: Type.Optional(Instants),
     isDateUnclear: Type.Optional(Type.Literal(true)),
     authors: Type.Optional(Texts),
+    identifiedIn: Type.Optional(Texts),
     isAuthorUnclear: Type.Optional(Type.Literal(true)),
     references: Type.Optional(Texts),
   },

@@ -44,6 +44,9 @@ export interface Asker {
 /** Among the names of a record's authors: they have no identifiers but those named. */
 export const everyIdentifier = '|'
 
+/** The system of an identifier (`system|value`), with its mark: `system|`; of a reference, nothing. */
+export const systemOf = (name: string): string => name.slice(0, name.lastIndexOf('|') + 1)
+
 export interface RecordFacts {
   readonly id: string
   /** Whether it is this patient's. */
@@ -62,6 +65,8 @@ export interface RecordFacts {
   readonly dated?: { readonly first: number; readonly last: number }
   /** Everything that an author can be named by: `Type/id`, `system|value`; {@link everyIdentifier} when that is all. */
   readonly authors: readonly string[]
+  /** Systems (`system|`) in which each of its authors has an identifier: by another system's they cannot be told apart. */
+  readonly identifiedIn?: readonly string[]
   /** It has no author, or one that cannot be identified. */
   readonly isAuthorUnclear: boolean
   /** `Type/id` of everything that it refers to. */
@@ -86,6 +91,7 @@ export interface PartFacts {
   /** It says a date that cannot be read. One that says none has its document's. */
   readonly isDateUnclear?: true
   readonly authors?: readonly string[]
+  readonly identifiedIn?: readonly string[]
   /** It says an author who cannot be identified. One that says none has its document's. */
   readonly isAuthorUnclear?: true
   readonly references?: readonly string[]

@@ -8,7 +8,7 @@ import {
   type Labels,
   type Rule,
 } from './directive.ts'
-import { everyIdentifier, type Asker, type Facts, type RecordFacts } from './facts.ts'
+import { everyIdentifier, systemOf, type Asker, type Facts, type RecordFacts } from './facts.ts'
 import { isPurpose, coversPurpose } from './tables/purposes.ts'
 import { coversSensitivity } from './tables/labels.ts'
 import { documentResources } from './tables/resource-types.ts'
@@ -134,11 +134,14 @@ const matchesReferences = (data: readonly DataReference[], record: RecordFacts, 
   })
 
 /** An author of whom no identifier of that system is known may have the one that a rule names. */
-function matchesAuthor(name: string, { authors, isAuthorUnclear }: RecordFacts, asker: Asker): Truth {
+function matchesAuthor(
+  name: string,
+  { authors, identifiedIn = [], isAuthorUnclear }: RecordFacts,
+  asker: Asker,
+): Truth {
   if (authors.includes(name)) return yes
-  const system = name.slice(0, name.lastIndexOf('|') + 1)
-  const isComparable =
-    system === '' || authors.some((author) => author === everyIdentifier || author.startsWith(system))
+  const system = systemOf(name)
+  const isComparable = system === '' || authors.includes(everyIdentifier) || identifiedIn.includes(system)
   return isAuthorUnclear || !isComparable || isUnresolved(name, asker) ? unknown : no
 }
 

@@ -89,11 +89,14 @@ function datesOf({ first, last, isDateUnclear }: PartFacts, document: RecordFact
 }
 
 function authorsOf(
-  { authors, isAuthorUnclear }: PartFacts,
+  { authors = [], identifiedIn = [], isAuthorUnclear }: PartFacts,
   document: RecordFacts,
-): Pick<RecordFacts, 'authors' | 'isAuthorUnclear'> {
-  if (authors === undefined && !isAuthorUnclear) {
-    return { authors: document.authors, isAuthorUnclear: document.isAuthorUnclear }
-  }
-  return { authors: authors ?? [], isAuthorUnclear: isAuthorUnclear === true }
+): Pick<RecordFacts, 'authors' | 'identifiedIn' | 'isAuthorUnclear'> {
+  return authors.length > 0 || isAuthorUnclear
+    ? { authors, identifiedIn, isAuthorUnclear: isAuthorUnclear === true }
+    : {
+        authors: document.authors,
+        identifiedIn: document.identifiedIn ?? [],
+        isAuthorUnclear: document.isAuthorUnclear,
+      }
 }

@@ -221,7 +221,14 @@ describe('a rule is about a record', () => {
     ['is known by all identifiers that there are', ['Practitioner/p', everyIdentifier], no],
   ])('by an author’s identifier, where the author %s', (_what, authors, expected) => {
     const data = [{ meaning: 'authoredby', reference: 'urn:gln|1' }] as const
-    expect(ofBoth({ data }, { ...known, authors })).toEqual([expected, expected])
+    const identifiedIn = authors.map((author) => author.slice(0, author.lastIndexOf('|') + 1))
+    expect(ofBoth({ data }, { ...known, authors, identifiedIn })).toEqual([expected, expected])
+  })
+
+  test('by an author’s identifier, where not every author has one of that system', () => {
+    const data = [{ meaning: 'authoredby', reference: 'urn:gln|1' }] as const
+    const authors = ['Practitioner/p', 'urn:gln|2', 'Organization/o']
+    expect(ofBoth({ data }, { ...known, authors })).toEqual([unknown, unknown])
   })
 
   test('not by a listed group of which no author is', () => {

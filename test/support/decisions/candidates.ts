@@ -84,7 +84,17 @@ function authors(rules: readonly Provision[]): Members[] {
     reference: 'Practitioner/fresh',
     ...(system === undefined ? {} : { identifier: { system, value: 'fresh' } }),
   }))
-  return [{}, ...choicesOf(unique([...named, ...strangers]), togetherAtMost).map((author) => ({ author }))]
+  const alsoKnown = named.flatMap(({ reference }): Reference[] =>
+    reference === undefined
+      ? []
+      : identifiers.map((system) => ({ reference, identifier: { system, value: 'fresh' } })),
+  )
+  return [
+    {},
+    ...choicesOf(unique([...named, ...alsoKnown, ...strangers]), togetherAtMost).map((author) => ({
+      author,
+    })),
+  ]
 }
 
 function dates(rules: readonly Provision[]): Members[] {

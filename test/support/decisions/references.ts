@@ -124,7 +124,7 @@ function isSeveral(author: Reference, directory: readonly Resource[]): boolean {
 export function canBeToldFrom(rule: Reference, author: Reference, directory: readonly Resource[]): boolean {
   if (!isIdentified(author, directory) || isSeveral(author, directory)) return false
   const system = rule.identifier?.system
-  const known = allNames(namesIn(author), directory)
+  const known = namesOfAuthor(author, directory)
   return isIdentified(rule, directory) || known.some((name) => name.startsWith(`${system}|`))
 }
 

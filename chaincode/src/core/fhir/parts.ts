@@ -64,8 +64,8 @@ const resourcesIn = (bundle: Json): Json[] =>
   )
 
 function toPart(resource: Json, record: RecordFacts): PartFacts {
-  const { id, type, confidentiality, dated, authors, isAuthorUnclear } = record
-  const lists = { ...pick(record), authors }
+  const { id, type, confidentiality, dated, authors, identifiedIn = [], isAuthorUnclear } = record
+  const lists = { ...pick(record), authors, identifiedIn }
   return {
     ...(resource['id'] !== undefined && { id }),
     type,
@@ -94,6 +94,6 @@ const boundsOf = ({ first, last }: NonNullable<RecordFacts['dated']>): Pick<Part
 
 /** Who wrote the document, and when, the Composition may say in the custodian's words alone; the descriptor says it too. */
 function ofDocument({ isDateUnclear: _date, ...part }: PartFacts): PartFacts {
-  const { authors: _authors, isAuthorUnclear, ...rest } = part
+  const { authors: _authors, identifiedIn: _systems, isAuthorUnclear, ...rest } = part
   return isAuthorUnclear ? rest : part
 }

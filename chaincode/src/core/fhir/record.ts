@@ -1,4 +1,4 @@
-import type { RecordFacts } from '../facts.ts'
+import { systemOf, type RecordFacts } from '../facts.ts'
 import { spanOf, type Span } from '../period.ts'
 import {
   actCode,
@@ -231,16 +231,20 @@ const authorsOf = (resource: Json): Target[] =>
 function authorFacts(
   authors: readonly Target[],
   directory: Directory,
-): Pick<RecordFacts, 'authors' | 'isAuthorUnclear'> {
-  const people = authors.flatMap((author) => [author, ...partsOfAuthor(author, directory)])
-  const names = people.map(({ reference, identifier }) => [
+): Pick<RecordFacts, 'authors' | 'identifiedIn' | 'isAuthorUnclear'> {
+  const namesOf = ({ reference, identifier }: Target): string[] => [
     ...directory.expand([reference, identifier].filter((name) => name !== undefined)),
-  ])
+  ]
+  const names = authors.map((author) => [author, ...partsOfAuthor(author, directory)].map(namesOf))
   return {
-    authors: [...new Set(names.flat())],
-    isAuthorUnclear: authors.length === 0 || names.some((known) => !known.some(namesOne)),
+    authors: [...new Set(names.flat(2))],
+    identifiedIn: inAll(names.map((known) => known.flat().map(systemOf))),
+    isAuthorUnclear: authors.length === 0 || names.flat().some((known) => !known.some(namesOne)),
   }
 }
+
+const inAll = ([first = [], ...others]: readonly (readonly string[])[]): string[] =>
+  [...new Set(first)].filter((item) => item !== '' && others.every((other) => other.includes(item))).sort()
 
 const namesOne = (name: string): boolean => !name.includes('|') && !/^(?:urn:|Group\/|CareTeam\/)/.test(name)
 

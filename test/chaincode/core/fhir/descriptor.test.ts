@@ -19,6 +19,7 @@ test('a descriptor says of a document what its DocumentReference would', () => {
     sensitivities: [],
     dated: { first: Date.UTC(2026, 2, 28, 23), last: Date.UTC(2026, 2, 29, 22) - 1 },
     authors: [],
+    identifiedIn: [],
     isAuthorUnclear: true,
     references: [],
   })
@@ -37,6 +38,7 @@ test('its author is a practitioner, its labels are the document’s, and it belo
   const author = `Practitioner/${'ab'.repeat(16)}`
   expect(record).toMatchObject({
     authors: [author],
+    identifiedIn: [],
     isAuthorUnclear: false,
     confidentiality: 4,
     sensitivities: ['HIV'],

@@ -40,6 +40,7 @@ test('of a resource that says nothing nothing is known', () => {
     confidentiality: 3,
     sensitivities: [],
     authors: [],
+    identifiedIn: [],
     isAuthorUnclear: true,
     references: [],
   })
