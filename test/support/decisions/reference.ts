@@ -1,4 +1,4 @@
-import type { CaseDecision, DecisionCase, Ground } from './case.ts'
+import type { CaseDecision, Consent, DecisionCase, Ground, Provision, Resource } from './case.ts'
 import { candidatesOf, countOfCandidates } from './candidates.ts'
 import {
   groundOf,
@@ -17,8 +17,22 @@ export function isSmall(input: DecisionCase): boolean {
   return countOfCandidates(prepared.input, relevantRules(prepared)) <= 2000
 }
 
+/** A case in which somebody is known who is nobody that its rules name, but has an identifier of each of their systems. */
+function withStranger(input: DecisionCase): DecisionCase {
+  const systems = input.consents
+    .flatMap(provisionsIn)
+    .flatMap(({ data = [] }) => data.flatMap(({ reference }) => reference?.identifier?.system ?? []))
+  const identifier = [...new Set(systems)].map((system) => ({ system, value: 'fresh' }))
+  const stranger: Resource = { resourceType: 'Practitioner', id: 'fresh', identifier }
+  return { ...input, directory: [...(input.directory ?? []), stranger] }
+}
+
+const provisionsIn = ({ provision = [] }: Pick<Provision, 'provision'> | Consent): Provision[] =>
+  [provision].flat(2).flatMap((each: Provision) => [each, ...provisionsIn(each)])
+
 /** How every conceivable record is judged, one after the other. */
-function* judgedCandidates(prepared: Prepared): Generator<Judgement[]> {
+function* judgedCandidates({ input }: Prepared): Generator<Judgement[]> {
+  const prepared = prepare(withStranger(input))
   for (const record of candidatesOf(prepared.input, relevantRules(prepared))) {
     yield judgementsOf(prepared, record)
   }
