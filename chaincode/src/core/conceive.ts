@@ -38,8 +38,8 @@ interface Search {
   readonly facts: Facts
   readonly hearings: readonly Hearing[]
   readonly paths: ReadonlyMap<Voice, readonly Path[]>
-  /** Those that a deny is among. */
-  readonly through: ReadonlyMap<Rule, readonly Path[]>
+  /** Of each voice by the rules that are in them. */
+  readonly through: ReadonlyMap<Voice, ReadonlyMap<Rule, readonly Path[]>>
   /** The clinical date of the records that are being imagined. */
   readonly instant: number
   /** What has been imagined already. */
@@ -53,23 +53,15 @@ interface Search {
 function search(facts: Facts, hearings: readonly Hearing[]): Judgement | undefined {
   const voices = hearings.flatMap(({ rounds }) => rounds.flat())
   const paths = new Map(voices.map((voice) => [voice, permitPaths(voice)]))
-  const through = pathsByRule([...paths.values()].flat())
+  const through = new Map([...paths].map(([voice, own]) => [voice, pathsByRule(own)]))
   const seen = new Set<string>()
   // Of a request for a type of resource no others are imagined.
   const asked = facts.class !== undefined && isResourceType(facts.class) ? { type: facts.class } : {}
   const effort = { left: maximumEffort }
   const judging = voices.reduce((total, { directive }) => total + countRules(directive.root), 1)
+  const common = { facts, hearings, paths, through, seen, effort, judging }
   for (const instant of boundariesOf(voices)) {
-    const found = explore(asked, new Set(), {
-      facts,
-      hearings,
-      paths,
-      through,
-      instant,
-      seen,
-      effort,
-      judging,
-    })
+    const found = explore(asked, new Set(), { ...common, instant })
     if (found !== undefined) return found
   }
   return undefined
@@ -125,7 +117,7 @@ function helpful(record: RecordFacts, { facts, hearings, paths, through }: Searc
   const helping: Path[] = []
   for (const voices of hearing?.rounds ?? []) {
     const exceptions = voices.flatMap((voice) =>
-      prevailingDenies(voice, facet).map((deny) => through.get(deny) ?? []),
+      prevailingDenies(voice, facet).map((deny) => through.get(voice)?.get(deny) ?? []),
     )
     const [fewest] = exceptions.toSorted((left, right) => left.length - right.length)
     if (fewest !== undefined) return [...helping, ...fewest]

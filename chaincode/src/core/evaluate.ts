@@ -82,13 +82,7 @@ function obstacleOf(root: Rule, facts: Facts): Obstacle | undefined {
   return matchesAsker(root, facts) === no ? 'for-somebody-else' : undefined
 }
 
-export const say = (voice: Voice, facet: Facet): Result =>
-  evaluate(voice.directive.root, voice, facet, {
-    isClear: true,
-    kind: kinds.absent,
-    actions: undefined,
-    isOfDocument: true,
-  })
+export const say = (voice: Voice, facet: Facet): Result => evaluate(voice.directive.root, voice, facet, start)
 
 /** Whether a rule is for the asker, time and purpose. */
 export const isHeard = (rule: Rule, { facts, purpose }: Voice): boolean =>

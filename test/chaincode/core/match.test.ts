@@ -6,7 +6,7 @@ import {
   matchesData,
   matchesPurpose,
 } from '../../../chaincode/src/core/match.ts'
-import { everyIdentifier } from '../../../chaincode/src/core/facts.ts'
+import { everyIdentifier, systemOf } from '../../../chaincode/src/core/facts.ts'
 import { no, unknown, yes, type Truth } from '../../../chaincode/src/core/truth.ts'
 import { asker, deny, factsOf, permit, recordFacts } from '../../support/core-facts.ts'
 
@@ -221,7 +221,7 @@ describe('a rule is about a record', () => {
     ['is known by all identifiers that there are', ['Practitioner/p', everyIdentifier], no],
   ])('by an author’s identifier, where the author %s', (_what, authors, expected) => {
     const data = [{ meaning: 'authoredby', reference: 'urn:gln|1' }] as const
-    const identifiedIn = authors.map((author) => author.slice(0, author.lastIndexOf('|') + 1))
+    const identifiedIn = authors.map(systemOf)
     expect(ofBoth({ data }, { ...known, authors, identifiedIn })).toEqual([expected, expected])
   })
 

@@ -80,10 +80,8 @@ function authors(rules: readonly Provision[]): Members[] {
   const data = rules.flatMap((rule) => rule.data ?? []).filter(({ meaning }) => meaning === 'authoredby')
   const named = data.flatMap(({ reference }) => reference ?? [])
   const identifiers = unique(named.flatMap(({ identifier }) => identifier?.system ?? []))
-  const strangers: Reference[] = [undefined, ...identifiers].map((system) => ({
-    reference: 'Practitioner/fresh',
-    ...(system === undefined ? {} : { identifier: { system, value: 'fresh' } }),
-  }))
+  // The stranger of the reference, who has an identifier of each system.
+  const stranger: Reference = { reference: 'Practitioner/fresh' }
   const alsoKnown = named.flatMap(({ reference }): Reference[] =>
     reference === undefined
       ? []
@@ -91,7 +89,7 @@ function authors(rules: readonly Provision[]): Members[] {
   )
   return [
     {},
-    ...choicesOf(unique([...named, ...alsoKnown, ...strangers]), togetherAtMost).map((author) => ({
+    ...choicesOf(unique([...named, ...alsoKnown, stranger]), togetherAtMost).map((author) => ({
       author,
     })),
   ]
