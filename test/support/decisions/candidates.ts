@@ -82,11 +82,13 @@ function authors(rules: readonly Provision[]): Members[] {
   const identifiers = unique(named.flatMap(({ identifier }) => identifier?.system ?? []))
   // The stranger of the reference, who has an identifier of each system.
   const stranger: Reference = { reference: 'Practitioner/fresh' }
-  const alsoKnown = named.flatMap(({ reference }): Reference[] =>
-    reference === undefined
+  const alsoKnown = named.flatMap(({ reference, identifier }): Reference[] => [
+    ...(reference === undefined
       ? []
-      : identifiers.map((system) => ({ reference, identifier: { system, value: 'fresh' } })),
-  )
+      : identifiers.map((system) => ({ reference, identifier: { system, value: 'fresh' } }))),
+    // Who has an identifier that a rule names and is nobody whom another names by reference.
+    ...(identifier === undefined ? [] : [{ ...stranger, identifier }]),
+  ])
   return [
     {},
     ...choicesOf(unique([...named, ...alsoKnown, stranger]), togetherAtMost).map((author) => ({
