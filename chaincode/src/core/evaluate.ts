@@ -178,10 +178,7 @@ function deniesBelow(rule: Rule, voice: Voice, facet: Facet, above: Path): reado
 /** A deny with what is below it: permits are exceptions, and lie within what it denies. */
 function denies(rule: Rule, voice: Voice, facet: Facet, path: Path): Result {
   const match = matchesData(rule, voice.facts, facet)
-  if (match === no) {
-    const below = strongest(rule.rules, voice, facet, path, 'deny')
-    return isDeny(below) ? below : results.none
-  }
+  if (match === no) return strongestDeny(rule.rules ?? [], voice, facet, path)
   const whole = facet.document === undefined ? no : matchesDocument(rule, voice.facts, facet)
   const isCertain = match === yes || whole === yes
   const within = { ...path, isClear: path.isClear && isCertain, isOfDocument: whole !== no }
@@ -209,19 +206,23 @@ function permitOf({ purpose, isEntitling }: Voice, { isClear, kind }: Path): Res
   return isEntitling ? results.permitByTreatment : results.none
 }
 
-function strongest(
-  rules: readonly Rule[] | undefined,
-  voice: Voice,
-  facet: Facet,
-  path: Path,
-  only?: Rule['effect'],
-): Result {
+function strongest(rules: readonly Rule[] | undefined, voice: Voice, facet: Facet, path: Path): Result {
   let best: Result = results.none
   if (rules === undefined) return best
   for (const rule of rules) {
-    if (only !== undefined && rule.effect !== only) continue
     const result = evaluate(rule, voice, facet, path)
     if (result > best) best = result
+  }
+  return best
+}
+
+/** Within a deny that a record does not match: what one of the denies there leaves permitted says nothing of the others. */
+function strongestDeny(rules: readonly Rule[], voice: Voice, facet: Facet, path: Path): Result {
+  let best: Result = results.none
+  for (const rule of rules) {
+    if (rule.effect !== 'deny') continue
+    const result = evaluate(rule, voice, facet, path)
+    if (isDeny(result) && result > best) best = result
   }
   return best
 }

@@ -194,6 +194,14 @@ describe('some conceivable record is permitted', () => {
 })
 
 describe('some conceivable record is permitted that', () => {
+  test('by an author who is one person, and not by several or by one whom nobody knows', () => {
+    const by = (author: string): string =>
+      outcome(permit(named('authoredby', author)), deny(named('authoredby', 'Practitioner/p1')))
+    expect(by('Practitioner/p2')).toBe('permit')
+    expect(by('CareTeam/t')).toBe('deny')
+    expect(by('PractitionerRole/r')).toBe('deny')
+  })
+
   test('has what a permit names in each of its ways', () => {
     expect(outcome(permit({ ...dated(10, 10), ...coded('a') }))).toBe('permit')
     expect(
