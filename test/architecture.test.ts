@@ -109,8 +109,15 @@ const parts: Readonly<Record<string, Part>> = {
   portal: { files: ['gateway/portal/'], may: ['chaincode api'] },
 
   network: { files: ['scripts/network/*'], may: ['chaincode api'] },
-  'embedded network': { files: ['scripts/network/embedded/'], may: ['network', 'chaincode api'] },
-  'docker network': { files: ['scripts/network/docker/'], may: ['network', 'chaincode api'] },
+  'fabric messages': { files: ['scripts/network/fabric/'], may: ['network', 'chaincode api'] },
+  'embedded network': {
+    files: ['scripts/network/embedded/'],
+    may: ['network', 'fabric messages', 'chaincode api'],
+  },
+  'docker network': {
+    files: ['scripts/network/docker/'],
+    may: ['network', 'fabric messages', 'chaincode api'],
+  },
   development: { files: ['scripts/development/'], may: ['chaincode api'] },
   'identity provider': {
     files: ['scripts/identity-provider/'],

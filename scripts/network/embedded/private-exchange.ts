@@ -1,4 +1,4 @@
-import type { Definition } from './ledger/definition.ts'
+import type { Definition } from '../fabric/definition.ts'
 import type { FetchPrivate } from './ledger/missing-data.ts'
 import type { PrivateSets } from './ledger/private-data.ts'
 import type { PartName } from './part-name.ts'

@@ -1,5 +1,5 @@
 import type { Simulation } from '../ledger/simulate.ts'
-import { build, bytes, decode, encode, encoded, peer, wrap } from '../wire/message.ts'
+import { build, bytes, decode, encode, encoded, peer, wrap } from '../../fabric/message.ts'
 import { dialChaincode, type ChaincodeStream, type DialOptions } from './dial.ts'
 import { createExecutions, type Execution, type Executions } from './executions.ts'
 import { messageType, requestError } from './requests.ts'

@@ -1,5 +1,5 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js'
-import { chaincodeService } from '../wire/services.ts'
+import { chaincodeService } from '../../fabric/services.ts'
 
 export interface DialOptions {
   /** `host:port` of the chaincode process. */

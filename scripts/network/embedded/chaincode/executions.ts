@@ -1,5 +1,5 @@
 import type { Simulation } from '../ledger/simulate.ts'
-import type { peer } from '../wire/message.ts'
+import type { peer } from '../../fabric/message.ts'
 import { createRequests, type Requests } from './requests.ts'
 
 /** What a chaincode made of a transaction. */

@@ -1,5 +1,5 @@
 import type { KeyValue, Rows, Simulation } from '../ledger/simulate.ts'
-import { build, decode, encode, encoded, peer, queryresult } from '../wire/message.ts'
+import { build, decode, encode, encoded, peer, queryresult } from '../../fabric/message.ts'
 
 /** Rows in one answer; the chaincode asks for more (Fabric's `MaxResultLimit`). */
 const batchSize = 100

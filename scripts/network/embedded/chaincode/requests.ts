@@ -1,5 +1,5 @@
 import type { Simulation } from '../ledger/simulate.ts'
-import { bytes, decode, peer } from '../wire/message.ts'
+import { bytes, decode, peer } from '../../fabric/message.ts'
 import { createQueries } from './queries.ts'
 
 /** `ChaincodeMessage.Type`. */

@@ -2,12 +2,12 @@ import type { Credentials } from '../../issue.ts'
 import { hostOf } from '../../names.ts'
 import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
-import { definitionOf, lifecycleDefinition, type Definition } from '../ledger/definition.ts'
+import { definitionOf, lifecycleDefinition, type Definition } from '../../fabric/definition.ts'
 import { createMembership, type Membership } from '../msp/membership.ts'
-import { createSigner } from '../msp/signer.ts'
-import { genesisEnvelope, type BatchOptions, type ChannelConfiguration } from './genesis.ts'
+import { createSigner } from '../../fabric/signer.ts'
+import { genesisEnvelope, type BatchOptions, type ChannelConfiguration } from '../../fabric/genesis.ts'
 import { definitionEnvelope } from './lifecycle.ts'
-import { channelPolicies, type ChannelPolicies } from './policies.ts'
+import { channelPolicies, type ChannelPolicies } from '../../fabric/channel-policies.ts'
 
 /** What all parts of the network agree on. */
 export interface Channel {

@@ -1,6 +1,6 @@
 import { readEnvelope } from '../ledger/transaction.ts'
-import { bytes, common, decode } from '../wire/message.ts'
-import { mspConfiguration, type ChannelConfiguration } from './genesis.ts'
+import { bytes, common, decode } from '../../fabric/message.ts'
+import { mspConfiguration, type ChannelConfiguration } from '../../fabric/genesis.ts'
 
 /** `msp.MSPConfig` of each application organisation in a configuration. */
 function readMsps(data: Buffer): ReadonlyMap<string, Buffer> {

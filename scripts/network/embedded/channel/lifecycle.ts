@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { sha256, transactionId } from '../crypto/digest.ts'
-import {
-  lifecycleName,
-  systemVersion,
-  type CollectionDefinition,
-  type Definition,
-} from '../ledger/definition.ts'
+import { collectionPackage } from '../../fabric/collections.ts'
+import { lifecycleName, systemVersion, type Definition } from '../../fabric/definition.ts'
+import { sha256, transactionId } from '../../fabric/digest.ts'
 import { compareOrdered } from '../ledger/keys.ts'
 import type { StateView } from '../ledger/state.ts'
-import { anyOf, toPolicyMessage } from '../msp/policy.ts'
-import type { Signer } from '../msp/signer.ts'
+import { toPolicyMessage } from '../../fabric/policy.ts'
+import type { Signer } from '../../fabric/signer.ts'
 import {
   build,
   common,
@@ -20,26 +16,12 @@ import {
   peer,
   rwset,
   timestampOf,
-} from '../wire/message.ts'
+} from '../../fabric/message.ts'
 
 /*
  * The definition of the chaincode as a transaction of Fabric's own `_lifecycle`, so that whoever reads the chain, a
  * real peer included, knows the policies by which everything after it is valid.
  */
-
-function toCollection({ name, members, policy }: CollectionDefinition): peer.CollectionConfig {
-  const membership = anyOf([...members].map((mspId) => ({ mspId, role: 'member' as const })))
-  const staticCollectionConfig = build(peer.StaticCollectionConfig, {
-    name,
-    memberOrgsPolicy: build(peer.CollectionPolicyConfig, { signaturePolicy: toPolicyMessage(membership) }),
-    requiredPeerCount: 0,
-    maximumPeerCount: members.size - 1,
-    memberOnlyRead: false,
-    memberOnlyWrite: false,
-    endorsementPolicy: build(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) }),
-  })
-  return build(peer.CollectionConfig, { staticCollectionConfig })
-}
 
 const bytesData = (content: Buffer): Buffer => encoded(lifecycle.StateData, { bytes: content })
 
@@ -48,7 +30,6 @@ const fields = ['Sequence', 'EndorsementInfo', 'ValidationInfo', 'Collections']
 /** What the definition is in the state of `_lifecycle`: keys and values of core/chaincode/lifecycle. */
 export function definitionState(definition: Definition): ReadonlyMap<string, Buffer> {
   const { name, version, policy } = definition
-  const configList = [...definition.collections.values()].map(toCollection)
   const place = `namespaces/fields/${name}`
   const validationParameter = encoded(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) })
   return new Map([
@@ -63,7 +44,7 @@ export function definitionState(definition: Definition): ReadonlyMap<string, Buf
         encoded(lifecycle.ChaincodeValidationInfo, { validationPlugin: 'vscc', validationParameter }),
       ),
     ],
-    [`${place}/Collections`, bytesData(encoded(peer.CollectionConfigPackage, { configList }))],
+    [`${place}/Collections`, bytesData(collectionPackage(definition))],
     [
       `namespaces/metadata/${name}`,
       encoded(lifecycle.StateMetadata, { datatype: 'ChaincodeDefinition', fieldsList: fields }),

@@ -1,4 +1,4 @@
-import type { Definition } from './definition.ts'
+import type { Definition } from '../../fabric/definition.ts'
 import { createMissingData, type FetchPrivate } from './missing-data.ts'
 import type { PrivateSets } from './private-data.ts'
 import type { PrivateStore } from './private-store.ts'

@@ -1,4 +1,4 @@
-import { bytes, common, decode, type ledger, queryresult, build } from '../wire/message.ts'
+import { bytes, common, decode, type ledger, queryresult, build } from '../../fabric/message.ts'
 import type { NamespaceSet } from './read-write-set.ts'
 import { readEnvelope, readTransaction, type Transaction } from './transaction.ts'
 import { code } from './validation-code.ts'

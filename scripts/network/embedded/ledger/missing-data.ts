@@ -1,5 +1,5 @@
-import { sha256 } from '../crypto/digest.ts'
-import type { Definition } from './definition.ts'
+import { sha256 } from '../../fabric/digest.ts'
+import type { Definition } from '../../fabric/definition.ts'
 import type { PrivateSets } from './private-data.ts'
 import type { Transaction } from './transaction.ts'
 import { code } from './validation-code.ts'

@@ -1,4 +1,4 @@
-import { build, bytes, decode, encode, type ledger, rwset } from '../wire/message.ts'
+import { build, bytes, decode, encode, type ledger, rwset } from '../../fabric/message.ts'
 
 /** A transaction's private write sets (`kvrwset.KVRWSet` bytes) by collection, all of one chaincode. */
 export type PrivateSets = ReadonlyMap<string, Buffer>

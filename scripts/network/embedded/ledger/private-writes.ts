@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/digest.ts'
+import { sha256 } from '../../fabric/digest.ts'
 import { hashedSpace, privateSpace, toOrdered } from './keys.ts'
 import { privateWritesOf, type Write } from './read-write-set.ts'
 import { sameVersion, type StateView, type StateWrite, type Version } from './state.ts'

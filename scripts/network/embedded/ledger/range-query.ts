@@ -1,5 +1,5 @@
-import { sha256 } from '../crypto/digest.ts'
-import { build, encoded, kvrwset, type ledger } from '../wire/message.ts'
+import { sha256 } from '../../fabric/digest.ts'
+import { build, encoded, kvrwset, type ledger } from '../../fabric/message.ts'
 import { compareOrdered, fromOrdered } from './keys.ts'
 import { sameVersion, type StateView, type Version, type Versioned } from './state.ts'
 

@@ -1,5 +1,5 @@
-import { sha256 } from '../crypto/digest.ts'
-import { build, encoded, kvrwset, type ledger, rwset } from '../wire/message.ts'
+import { sha256 } from '../../fabric/digest.ts'
+import { build, encoded, kvrwset, type ledger, rwset } from '../../fabric/message.ts'
 import { compareOrdered, toOrdered } from './keys.ts'
 import type { PrivateSets } from './private-data.ts'
 import {

@@ -1,4 +1,4 @@
-import { bytes, decode, kvrwset, type ledger, rwset } from '../wire/message.ts'
+import { bytes, decode, kvrwset, type ledger, rwset } from '../../fabric/message.ts'
 import { toOrdered } from './keys.ts'
 import { leastDegree, type MerkleSummary, type RangeQuery, type SeenRow } from './range-query.ts'
 import type { Version } from './state.ts'

@@ -1,5 +1,5 @@
-import { sha256 } from '../crypto/digest.ts'
-import type { Definition } from './definition.ts'
+import { sha256 } from '../../fabric/digest.ts'
+import type { Definition } from '../../fabric/definition.ts'
 import type { History, Modification } from './history.ts'
 import { fromOrdered, hashedSpace, privateSpace, publicSpace, toOrdered } from './keys.ts'
 import { createReadWriteSet, type SimulationResults } from './read-write-set-builder.ts'

@@ -1,5 +1,5 @@
-import { sha256, transactionId } from '../crypto/digest.ts'
-import { bytes, common, decode, peer, wrap } from '../wire/message.ts'
+import { sha256, transactionId } from '../../fabric/digest.ts'
+import { bytes, common, decode, peer, wrap } from '../../fabric/message.ts'
 import { readWriteSetOf, type NamespaceSet } from './read-write-set.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 

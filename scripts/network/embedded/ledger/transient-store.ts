@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { sha256 } from '../crypto/digest.ts'
+import { sha256 } from '../../fabric/digest.ts'
 import { decodePrivate, encodePrivate, type PrivateSets } from './private-data.ts'
 import { openRecordFile } from './record-file.ts'
 

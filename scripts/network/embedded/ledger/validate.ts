@@ -1,5 +1,5 @@
-import { holds } from '../msp/policy.ts'
-import type { Definition } from './definition.ts'
+import { holds } from '../../fabric/policy.ts'
+import type { Definition } from '../../fabric/definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
 import { isUnchanged } from './range-query.ts'

@@ -1,4 +1,4 @@
-import { peer } from '../wire/message.ts'
+import { peer } from '../../fabric/message.ts'
 
 /** Fabric's `protos.TxValidationCode`. */
 export const code = peer.TxValidationCode

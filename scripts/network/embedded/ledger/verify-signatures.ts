@@ -1,5 +1,5 @@
 import type { Membership } from '../msp/membership.ts'
-import type { Principal } from '../msp/policy.ts'
+import type { Principal } from '../../fabric/policy.ts'
 import { readTransaction, type Action, type Transaction } from './transaction.ts'
 
 /** A transaction with what its signatures say, which is the same for every peer. */

@@ -1,8 +1,8 @@
 import { verify, X509Certificate } from 'node:crypto'
 import { toFabricSignature } from '../../ecdsa.ts'
 import { readRevocationList, serialNumberOf, type SerialNumbers } from '../../revocations.ts'
-import { bytes, decode, msp } from '../wire/message.ts'
-import type { Principal, Role } from './policy.ts'
+import { bytes, decode, msp } from '../../fabric/message.ts'
+import type { Principal, Role } from '../../fabric/policy.ts'
 
 /** A certificate that an organisation of the channel has issued. */
 export interface Member extends Principal {

@@ -1,6 +1,6 @@
 import type { EnvelopeHeader } from '../ledger/transaction.ts'
 import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
-import { holds, type Policy } from '../msp/policy.ts'
+import { holds, type Policy } from '../../fabric/policy.ts'
 
 /** The holder of an identity when an MSP of the channel vouches for it, whatever the time. */
 export function memberOf(identity: Uint8Array, membership: Membership): Member | undefined {

@@ -1,4 +1,4 @@
-import type { BatchOptions } from '../channel/genesis.ts'
+import type { BatchOptions } from '../../fabric/genesis.ts'
 
 /** The clock that a batch waits by; tests bring their own. */
 export interface Timers {

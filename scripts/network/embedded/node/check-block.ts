@@ -1,8 +1,8 @@
 import { dataHashOf, headerBytes, slot, type Block } from '../ledger/block.ts'
 import { canonicalEnvelope, readEnvelope } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
-import { holds, type Policy, type Principal } from '../msp/policy.ts'
-import { bytes, common, decode } from '../wire/message.ts'
+import { holds, type Policy, type Principal } from '../../fabric/policy.ts'
+import { bytes, common, decode } from '../../fabric/message.ts'
 
 export interface BlockCheckOptions {
   readonly channel: string

@@ -1,8 +1,8 @@
 import { decodeBlock, validationCodesOf, type Block } from '../ledger/block.ts'
 import { toPrivateMessage, type PrivateSets } from '../ledger/private-data.ts'
 import { isEndorserTransaction, readTransaction, type Transaction } from '../ledger/transaction.ts'
-import type { Definition } from '../ledger/definition.ts'
-import { build, encode, encoded, peer, wrap } from '../wire/message.ts'
+import type { Definition } from '../../fabric/definition.ts'
+import { build, encode, encoded, peer, wrap } from '../../fabric/message.ts'
 
 /** `DeliverResponse` with the whole block; the field has the same number for peers and orderers. */
 export const blockAnswer = (block: Buffer): Buffer => wrap(2, block)

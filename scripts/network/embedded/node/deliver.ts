@@ -1,7 +1,7 @@
 import { readEnvelope } from '../ledger/transaction.ts'
 import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
-import type { Policy } from '../msp/policy.ts'
-import { common, decode, orderer, wrapNumber } from '../wire/message.ts'
+import type { Policy } from '../../fabric/policy.ts'
+import { common, decode, orderer, wrapNumber } from '../../fabric/message.ts'
 import { admittedBy } from './access.ts'
 import type { Stream } from './server.ts'
 

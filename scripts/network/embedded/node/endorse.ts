@@ -1,17 +1,17 @@
 import { status } from '@grpc/grpc-js'
-import type { ChannelPolicies } from '../channel/policies.ts'
+import type { ChannelPolicies } from '../../fabric/channel-policies.ts'
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Execution } from '../chaincode/executions.ts'
-import { sha256 } from '../crypto/digest.ts'
-import { systemVersion, type Definition } from '../ledger/definition.ts'
+import { sha256 } from '../../fabric/digest.ts'
+import { systemVersion, type Definition } from '../../fabric/definition.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import type { SimulationResults } from '../ledger/read-write-set-builder.ts'
 import { createSimulation } from '../ledger/simulate.ts'
 import type { Member, Membership } from '../msp/membership.ts'
-import { holds } from '../msp/policy.ts'
-import type { Signer } from '../msp/signer.ts'
-import { build, encode, encoded, peer } from '../wire/message.ts'
+import { holds } from '../../fabric/policy.ts'
+import type { Signer } from '../../fabric/signer.ts'
+import { build, encode, encoded, peer } from '../../fabric/message.ts'
 import {
   checkExpiry,
   checkProposal,

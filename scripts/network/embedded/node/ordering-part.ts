@@ -6,7 +6,7 @@ import { ordererPort, type Topology } from '../../topology.ts'
 import { firstEnvelopes, type Channel } from '../channel/channel.ts'
 import { checkGenesis } from '../channel/compare.ts'
 import { decodeBlock, type Block } from '../ledger/block.ts'
-import { createSigner } from '../msp/signer.ts'
+import { createSigner } from '../../fabric/signer.ts'
 import { serveOrderer } from './orderer.ts'
 import { openOrdering, type Ordering } from './ordering.ts'
 

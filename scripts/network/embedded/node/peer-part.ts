@@ -13,7 +13,7 @@ import { openLedger, type Ledger } from '../ledger/ledger.ts'
 import type { FetchPrivate } from '../ledger/missing-data.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import { code, codeName } from '../ledger/validation-code.ts'
-import { createSigner } from '../msp/signer.ts'
+import { createSigner } from '../../fabric/signer.ts'
 import type { PartOptions } from './ordering-part.ts'
 import { servePeer } from './peer.ts'
 

@@ -1,7 +1,7 @@
-import { transactionId } from '../crypto/digest.ts'
+import { transactionId } from '../../fabric/digest.ts'
 import { IdentityError, type Member, type Membership } from '../msp/membership.ts'
-import { holds, type Policy } from '../msp/policy.ts'
-import { bytes, common, decode, peer } from '../wire/message.ts'
+import { holds, type Policy } from '../../fabric/policy.ts'
+import { bytes, common, decode, peer } from '../../fabric/message.ts'
 import { noneSatisfied, senderExpiry } from './access.ts'
 
 /** A proposal that a client has signed, taken apart. */

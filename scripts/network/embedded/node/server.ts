@@ -4,7 +4,7 @@ import {
   type ServerDuplexStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { RawMethod } from '../wire/services.ts'
+import type { RawMethod } from '../../fabric/services.ts'
 import { limitCalls, type CallLimits } from './limit-calls.ts'
 
 export type Stream = ServerDuplexStream<Buffer, Buffer>

@@ -1,6 +1,6 @@
 import { decodeBlock } from '../ledger/block.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { build, common, decode, encoded, peer } from '../wire/message.ts'
+import { build, common, decode, encoded, peer } from '../../fabric/message.ts'
 
 /** The part of Fabric's query system chaincode (core/scc/qscc) that clients of this network use. */
 export const systemChaincodeName = 'qscc'

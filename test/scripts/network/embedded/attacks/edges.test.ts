@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBlockSource } from '../../../../../scripts/network/embedded/block-source.ts'
 import { createBlock, encodeBlock, type Block } from '../../../../../scripts/network/embedded/ledger/block.ts'
-import type { Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import { createDeliver } from '../../../../../scripts/network/embedded/node/deliver.ts'
 import { createEndorser } from '../../../../../scripts/network/embedded/node/endorse.ts'
 import {
@@ -13,7 +13,7 @@ import {
   type Ordering,
 } from '../../../../../scripts/network/embedded/node/ordering.ts'
 import type { Stream } from '../../../../../scripts/network/embedded/node/server.ts'
-import { build, common, orderer, peer, wrap } from '../../../../../scripts/network/embedded/wire/message.ts'
+import { build, common, orderer, peer, wrap } from '../../../../../scripts/network/fabric/message.ts'
 import { eventually, temporaryDirectory } from '../support.ts'
 import { forge, type Forgery } from './forge.ts'
 import { proposalOf, seekOf, type ProposalForgery } from './requests.ts'

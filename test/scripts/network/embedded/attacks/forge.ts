@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { sha256, transactionId } from '../../../../../scripts/network/embedded/crypto/digest.ts'
-import type { Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import { sha256, transactionId } from '../../../../../scripts/network/fabric/digest.ts'
+import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import {
   build,
   common,
@@ -9,7 +9,7 @@ import {
   peer,
   rwset,
   timestampOf,
-} from '../../../../../scripts/network/embedded/wire/message.ts'
+} from '../../../../../scripts/network/fabric/message.ts'
 
 /*
  * Transactions as a client of bad faith would make them: everything that an honest one holds can be said otherwise, at

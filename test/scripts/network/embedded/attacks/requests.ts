@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { transactionId } from '../../../../../scripts/network/embedded/crypto/digest.ts'
-import type { Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import { transactionId } from '../../../../../scripts/network/fabric/digest.ts'
+import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import {
   build,
   common,
@@ -8,7 +8,7 @@ import {
   orderer,
   peer,
   timestampOf,
-} from '../../../../../scripts/network/embedded/wire/message.ts'
+} from '../../../../../scripts/network/fabric/message.ts'
 import { extensionOf } from './forge.ts'
 
 export interface ProposalForgery {

@@ -1,7 +1,7 @@
 import { derInteger, derSequence, readSignature } from '../../../../../scripts/network/ecdsa.ts'
-import { sha256 } from '../../../../../scripts/network/embedded/crypto/digest.ts'
-import type { Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
-import { common, encoded, msp, peer, wrap } from '../../../../../scripts/network/embedded/wire/message.ts'
+import { sha256 } from '../../../../../scripts/network/fabric/digest.ts'
+import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
+import { common, encoded, msp, peer, wrap } from '../../../../../scripts/network/fabric/message.ts'
 import {
   extensionOf,
   forge,

@@ -11,7 +11,7 @@ import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedd
 import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
-import { createSigner, type Signer } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import { createSigner, type Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import { issueCredentials, revokeCertificates } from '../../../../../scripts/network/issue.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
 import { narrowTopology } from '../../../../../scripts/network/topology.ts'

@@ -10,7 +10,7 @@ import {
   validationCodesOf,
   withMetadata,
 } from '../../../../../scripts/network/embedded/ledger/block.ts'
-import { transactionId } from '../../../../../scripts/network/embedded/crypto/digest.ts'
+import { transactionId } from '../../../../../scripts/network/fabric/digest.ts'
 
 describe('blocks', () => {
   test('have the header of Fabric in ASN.1', () => {

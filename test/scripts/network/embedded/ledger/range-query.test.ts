@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sha256 } from '../../../../../scripts/network/embedded/crypto/digest.ts'
+import { sha256 } from '../../../../../scripts/network/fabric/digest.ts'
 import {
   createRangeRecord,
   isUnchanged,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sha256 } from '../../../../../scripts/network/embedded/crypto/digest.ts'
-import { definitionOf } from '../../../../../scripts/network/embedded/ledger/definition.ts'
+import { sha256 } from '../../../../../scripts/network/fabric/digest.ts'
+import { definitionOf } from '../../../../../scripts/network/fabric/definition.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import {
   privateWritesOf,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { sha256 } from '../../../../../scripts/network/embedded/crypto/digest.ts'
+import { sha256 } from '../../../../../scripts/network/fabric/digest.ts'
 import {
   openTransientStore,
   retentionBlocks,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { definitionOf } from '../../../../../scripts/network/embedded/ledger/definition.ts'
+import { definitionOf } from '../../../../../scripts/network/fabric/definition.ts'
 import { hashedSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import type {
   CollectionSet,

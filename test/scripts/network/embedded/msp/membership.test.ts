@@ -8,7 +8,7 @@ import {
   expiryOf,
   type Membership,
 } from '../../../../../scripts/network/embedded/msp/membership.ts'
-import { createSigner, serializeIdentity } from '../../../../../scripts/network/embedded/msp/signer.ts'
+import { createSigner, serializeIdentity } from '../../../../../scripts/network/fabric/signer.ts'
 import { issueCredentials, type OrganisationCredentials } from '../../../../../scripts/network/issue.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
 import { createRevocationList } from '../../../../../scripts/network/revocations.ts'

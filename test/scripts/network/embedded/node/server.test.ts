@@ -6,7 +6,7 @@ import {
   maximumMessageBytes,
   type RunningServer,
 } from '../../../../../scripts/network/embedded/node/server.ts'
-import { endorserService, ordererService } from '../../../../../scripts/network/embedded/wire/services.ts'
+import { endorserService, ordererService } from '../../../../../scripts/network/fabric/services.ts'
 import { testPort } from '../../../../support/ports.ts'
 import { eventually } from '../support.ts'
 

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import { signLowS } from '../../ecdsa.ts'
-import { encoded, msp } from '../wire/message.ts'
+import { signLowS } from '../ecdsa.ts'
+import { encoded, msp } from './message.ts'
 
 /** One who signs on the channel: a peer, the orderer, or an administrator. */
 export interface Signer {

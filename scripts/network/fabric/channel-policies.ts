@@ -1,4 +1,4 @@
-import { anyOf, type Policy, type Required } from '../msp/policy.ts'
+import { anyOf, type Policy, type Required } from './policy.ts'
 
 /*
  * Who may do what on the channel. The same values go into the genesis block, where a real peer reads them, and decide

@@ -1,5 +1,5 @@
 import type { Endorsers } from 'medledger-chaincode/api'
-import { build, common, encoded, msp } from '../wire/message.ts'
+import { build, common, encoded, msp } from './message.ts'
 
 export type Role = 'client' | 'peer' | 'orderer' | 'admin'
 

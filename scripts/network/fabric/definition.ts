@@ -1,6 +1,6 @@
 import { chaincodeEndorsers, collectionsOf } from 'medledger-chaincode/api'
-import type { Topology } from '../../topology.ts'
-import { endorsementPolicy, type Policy } from '../msp/policy.ts'
+import type { Topology } from '../topology.ts'
+import { endorsementPolicy, type Policy } from './policy.ts'
 
 /** A private data collection of a chaincode. */
 export interface CollectionDefinition {

@@ -1,7 +1,7 @@
-import { sha256 } from '../crypto/digest.ts'
-import { anyOf, toPolicyMessage, type Required } from '../msp/policy.ts'
-import { build, common, encode, encoded, msp, orderer, timestampOf } from '../wire/message.ts'
-import { orderersOf, readersOf, writersOf } from './policies.ts'
+import { sha256 } from './digest.ts'
+import { anyOf, toPolicyMessage, type Required } from './policy.ts'
+import { build, common, encode, encoded, msp, orderer, timestampOf } from './message.ts'
+import { orderersOf, readersOf, writersOf } from './channel-policies.ts'
 
 /** How the orderer cuts blocks; part of the channel's configuration. */
 export interface BatchOptions {

@@ -6,8 +6,8 @@ import {
   holds,
   toPolicyMessage,
   type Principal,
-} from '../../../../../scripts/network/embedded/msp/policy.ts'
-import { demoTopology } from '../../../../../scripts/network/topology.ts'
+} from '../../../../scripts/network/fabric/policy.ts'
+import { demoTopology } from '../../../../scripts/network/topology.ts'
 
 const peer = (mspId: string): Principal => ({ mspId, role: 'peer' })
 const names = ['north', 'south', 'authority']
