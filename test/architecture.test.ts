@@ -158,9 +158,9 @@ const keepers: Readonly<Record<string, readonly string[]>> = {
   'fabric-protos': ['gateway fabric'],
   'fabric-contract-api': ['chaincode/src/contract.ts', 'chaincode/src/quiet.ts'],
   'fabric-shim': ['chaincode/src/contract.ts', 'chaincode/src/quiet.ts'],
-  '@hyperledger/fabric-protos': ['network', 'embedded network'],
-  'google-protobuf': ['network', 'embedded network'],
-  '@grpc/grpc-js': ['network', 'embedded network'],
+  '@hyperledger/fabric-protos': ['fabric messages'],
+  'google-protobuf': ['fabric messages'],
+  '@grpc/grpc-js': ['fabric messages', 'embedded network', 'docker network'],
   kysely: ['gateway store', 'gateway vault', 'gateway release'],
 }
 

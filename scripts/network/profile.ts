@@ -1,6 +1,7 @@
 import type { Credentials, OrganisationCredentials } from './issue.ts'
 import { hostOf } from './names.ts'
-import { ordererPort, portsOf, type Topology } from './topology.ts'
+import { addressOf } from './reach.ts'
+import type { Topology } from './topology.ts'
 
 /** How a client of fabric-network reaches one peer or orderer. */
 export interface ProfileEndpoint {
@@ -44,11 +45,26 @@ export function credentialsOf(credentials: Credentials, organisation: string): O
   return found
 }
 
-const endpoint = (host: string, port: number, tlsCa: string): ProfileEndpoint => ({
-  url: `grpcs://localhost:${port}`,
-  tlsCACerts: { pem: tlsCa },
-  grpcOptions: { 'ssl-target-name-override': host, requestTimeout: requestTimeoutMs, ...reconnection },
-})
+type Endpoint = readonly [host: string, endpoint: ProfileEndpoint]
+
+function endpoint(
+  topology: Topology,
+  credentials: Credentials,
+  part: 'peer' | 'orderer',
+  organisation: string,
+): Endpoint {
+  const host = hostOf(part, organisation)
+  const { mspId, tlsCa } = credentialsOf(credentials, organisation)
+  return [
+    host,
+    {
+      url: `grpcs://${addressOf(topology, part, organisation)}`,
+      ...(part === 'orderer' && { mspid: mspId }),
+      tlsCACerts: { pem: tlsCa.certificate },
+      grpcOptions: { 'ssl-target-name-override': host, requestTimeout: requestTimeoutMs, ...reconnection },
+    },
+  ]
+}
 
 /**
  * The static profile with which an organisation's clients reach the network; discovery has to be off.
@@ -61,15 +77,8 @@ export function connectionProfile(
 ): ConnectionProfile {
   const { channel, organisations } = topology.constitution
   const own = credentialsOf(credentials, organisation)
-  const ordererHost = hostOf('orderer', topology.orderer)
-  const ordering = credentialsOf(credentials, topology.orderer)
-  const peers = organisations.map(({ name }) => {
-    const tlsCa = credentialsOf(credentials, name).tlsCa.certificate
-    return [
-      hostOf('peer', name),
-      endpoint(hostOf('peer', name), portsOf(topology, name).peer, tlsCa),
-    ] as const
-  })
+  const peers = organisations.map(({ name }) => endpoint(topology, credentials, 'peer', name))
+  const orderers = topology.orderers.map((name) => endpoint(topology, credentials, 'orderer', name))
   return {
     name: 'medledger',
     version: '1.0.0',
@@ -78,15 +87,10 @@ export function connectionProfile(
       organisations.map(({ name, mspId }) => [mspId, { mspid: mspId, peers: [hostOf('peer', name)] }]),
     ),
     peers: Object.fromEntries(peers),
-    orderers: {
-      [ordererHost]: {
-        mspid: ordering.mspId,
-        ...endpoint(ordererHost, ordererPort(topology), ordering.tlsCa.certificate),
-      },
-    },
+    orderers: Object.fromEntries(orderers),
     channels: {
       [channel]: {
-        orderers: [ordererHost],
+        orderers: orderers.map(([host]) => host),
         peers: Object.fromEntries(peers.map(([host]) => [host, {}])),
       },
     },

@@ -1,15 +1,20 @@
 import type { Constitution, Placement, Role } from 'medledger-chaincode/api'
+import { chaincodePackage } from './chaincode-package.ts'
+
+/** Ours, in one process; or Fabric itself, each part in a container of its own. */
+export type NetworkKind = 'embedded' | 'docker'
 
 /**
- * A network as a value: who takes part, whose records lie where, and at which loopback addresses the parts listen.
+ * A network as a value: who takes part, whose records lie where, and at which addresses the parts listen.
  * Everything else (certificates, genesis block, connection profiles, process settings) follows from it.
  */
 export interface Topology {
+  readonly kind: NetworkKind
   readonly constitution: Constitution
   readonly chaincode: ChaincodeDefinition
-  /** Name of the organisation that runs the embedded network's one orderer. */
-  readonly orderer: string
-  /** The first of a block of ports: see {@link portsFrom}. */
+  /** Names of the organisations that run an orderer; the embedded network has one. The first opens the registry. */
+  readonly orderers: readonly [string, ...string[]]
+  /** The first of a block of ports: see {@link portsOf}. */
   readonly firstPort: number
 }
 
@@ -20,7 +25,10 @@ export interface ChaincodeDefinition {
   readonly packageId: string
 }
 
-/** Ports of one organisation's parts, all on the loopback interface. */
+/**
+ * Ports of one organisation's parts, all on the loopback interface. Of a Docker network only the gateway and the provider are
+ * reached there.
+ */
 export interface Ports {
   readonly gateway: number
   /** Where the gateway answers other organisations' gateways, over mutual TLS. */
@@ -54,8 +62,9 @@ const issuer = (name: string, roles: Role[], firstPort: number): Constitution['i
   return { issuer: `http://127.0.0.1:${provider}`, organisation: name, roles }
 }
 
-function topology(placements: Placement[], firstPort: number): Topology {
+function topology(placements: Placement[], firstPort: number, kind: NetworkKind): Topology {
   return {
+    kind,
     constitution: {
       channel: 'medledger',
       organisations,
@@ -67,14 +76,14 @@ function topology(placements: Placement[], firstPort: number): Topology {
       placements,
       defaultPolicy: 'deny',
     },
-    chaincode: { name: 'medledger', version: '1', packageId: `medledger_1:${'0'.repeat(64)}` },
-    orderer: 'authority',
+    chaincode: { name: 'medledger', version: '1', packageId: chaincodePackage('medledger_1').id },
+    orderers: kind === 'embedded' ? ['authority'] : ['authority', 'north', 'south'],
     firstPort,
   }
 }
 
 /** The demonstration network: two hospitals and a health authority, every placement held by all three. */
-export function demoTopology(firstPort = defaultFirstPort): Topology {
+export function demoTopology(firstPort = defaultFirstPort, kind: NetworkKind = 'embedded'): Topology {
   const members = ['north', 'south', 'authority']
   return topology(
     [
@@ -82,17 +91,19 @@ export function demoTopology(firstPort = defaultFirstPort): Topology {
       { custodian: 'south', members },
     ],
     firstPort,
+    kind,
   )
 }
 
 /** The same organisations, but South holds nothing of North's placement: its operator can read none of it. */
-export function narrowTopology(firstPort = defaultFirstPort): Topology {
+export function narrowTopology(firstPort = defaultFirstPort, kind: NetworkKind = 'embedded'): Topology {
   return topology(
     [
       { custodian: 'north', members: ['north', 'authority'] },
       { custodian: 'south', members: ['north', 'south', 'authority'] },
     ],
     firstPort,
+    kind,
   )
 }
 
@@ -121,8 +132,13 @@ function portsIn(organisations: Constitution['organisations'], firstPort: number
 export const ordererPort = ({ constitution, firstPort }: Topology): number =>
   firstPort + portsPerOrganisation * constitution.organisations.length
 
-/** Every port that the network listens on, for a check before anything is started. */
+/** Every port of this machine that the network listens on, for a check before anything is started. */
 export function allPorts(value: Topology): readonly number[] {
+  if (value.kind === 'docker')
+    return value.constitution.organisations.flatMap(({ name }) => {
+      const { gateway, provider } = portsOf(value, name)
+      return [gateway, provider]
+    })
   const last = ordererPort(value)
   return Array.from({ length: last - value.firstPort + 1 }, (_, index) => value.firstPort + index)
 }

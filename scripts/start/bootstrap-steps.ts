@@ -28,7 +28,7 @@ export interface BootstrapPlan {
 }
 
 export function bootstrapPlanOf(
-  { constitution, orderer }: Topology,
+  { constitution, orderers }: Topology,
   issuers: readonly ProviderKeys[],
   people: readonly DevelopmentPerson[],
 ): BootstrapPlan {
@@ -67,7 +67,7 @@ export function bootstrapPlanOf(
   }
   const invented = people.filter(({ source }) => source === undefined)
   return {
-    first: [open(registry, orderer)],
+    first: [open(registry, orderers[0])],
     rest: [
       ...constitution.placements.map(({ custodian }) => open(custodian, custodian)),
       // A key without a private part is revoked, and one that has not begun belongs to an unfinished rotation.

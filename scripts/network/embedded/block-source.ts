@@ -1,5 +1,5 @@
 import type { Channel } from './channel/channel.ts'
-import { decodeBlock, type Block } from './ledger/block.ts'
+import { decodeBlock, type Block } from '../fabric/block.ts'
 import { checkTransaction, type CheckedTransaction } from './ledger/verify-signatures.ts'
 import { checkBlock } from './node/check-block.ts'
 import type { Ordering } from './node/ordering.ts'

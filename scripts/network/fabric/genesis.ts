@@ -1,6 +1,6 @@
 import { sha256 } from './digest.ts'
 import { anyOf, toPolicyMessage, type Required } from './policy.ts'
-import { build, common, encode, encoded, msp, orderer, timestampOf } from './message.ts'
+import { build, common, encode, encoded, etcdraft, msp, orderer, peer, timestampOf } from './message.ts'
 import { orderersOf, readersOf, writersOf } from './channel-policies.ts'
 
 /** How the orderer cuts blocks; part of the channel's configuration. */
@@ -19,12 +19,39 @@ export interface OrganisationConfiguration {
   readonly revocations: readonly string[]
 }
 
+/** Where a node listens. */
+export interface NodeAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ApplicationConfiguration extends OrganisationConfiguration {
+  /** Its peer, by which those of other organisations find it: without one no private value reaches them. */
+  readonly anchorPeer?: NodeAddress
+}
+
+export interface OrdererConfiguration {
+  readonly organisation: OrganisationConfiguration
+  readonly address: NodeAddress
+}
+
+/** How the orderers agree: one has nobody to agree with. */
+export type Consensus =
+  | { readonly type: 'solo' }
+  | {
+      readonly type: 'etcdraft'
+      /** What the others know each orderer by (PEM), in the order of the orderers. */
+      readonly tlsCertificates: readonly string[]
+      readonly tickMs: number
+      /** Ticks without the leader's heartbeat after which an orderer stands for election. */
+      readonly electionTicks: number
+    }
+
 export interface ChannelConfiguration {
   readonly channel: string
-  readonly organisations: readonly OrganisationConfiguration[]
-  readonly orderer: OrganisationConfiguration
-  /** Where the orderer listens, `host:port`. */
-  readonly ordererEndpoint: string
+  readonly organisations: readonly ApplicationConfiguration[]
+  readonly orderers: readonly OrdererConfiguration[]
+  readonly consensus: Consensus
   readonly batch: BatchOptions
 }
 
@@ -92,10 +119,14 @@ export function mspConfiguration({
   return encoded(msp.MSPConfig, { type: 0, config })
 }
 
-function applicationOrganisation(organisation: OrganisationConfiguration): common.ConfigGroup {
-  const { mspId } = organisation
+function applicationOrganisation(organisation: ApplicationConfiguration): common.ConfigGroup {
+  const { mspId, anchorPeer } = organisation
+  const anchorPeersList = anchorPeer && [build(peer.AnchorPeer, { ...anchorPeer })]
   return toGroup({
-    values: { MSP: mspConfiguration(organisation) },
+    values: {
+      MSP: mspConfiguration(organisation),
+      ...(anchorPeersList && { AnchorPeers: encoded(peer.AnchorPeers, { anchorPeersList }) }),
+    },
     policies: {
       Readers: signedByAny(...readersOf(mspId)),
       Writers: signedByAny(...writersOf(mspId)),
@@ -105,8 +136,9 @@ function applicationOrganisation(organisation: OrganisationConfiguration): commo
   })
 }
 
-function ordererOrganisation(organisation: OrganisationConfiguration, endpoint: string): common.ConfigGroup {
+function ordererOrganisation({ organisation, address }: OrdererConfiguration): common.ConfigGroup {
   const { mspId } = organisation
+  const endpoint = `${address.host}:${address.port}`
   return toGroup({
     values: {
       MSP: mspConfiguration(organisation),
@@ -126,12 +158,34 @@ const groupPolicies = {
   Admins: implicit(MAJORITY, 'Admins'),
 }
 
-function ordererGroup(configuration: ChannelConfiguration): common.ConfigGroup {
-  const { orderer: organisation, ordererEndpoint, batch } = configuration
+/** Fabric's own figures (configtx.yaml) but for the times. */
+const raft = { maxInflightBlocks: 5, snapshotIntervalSize: 16 * 1024 * 1024 }
+
+function consensusType(consensus: Consensus, orderers: readonly OrdererConfiguration[]): Buffer {
+  if (consensus.type === 'solo') return encoded(orderer.ConsensusType, { type: 'solo' })
+  const consentersList = orderers.map(({ address }, index) => {
+    const tlsCertificate = Buffer.from(consensus.tlsCertificates[index] ?? '')
+    return build(etcdraft.Consenter, {
+      ...address,
+      clientTlsCert: tlsCertificate,
+      serverTlsCert: tlsCertificate,
+    })
+  })
+  const options = build(etcdraft.Options, {
+    tickInterval: `${consensus.tickMs}ms`,
+    electionTick: consensus.electionTicks,
+    heartbeatTick: 1,
+    ...raft,
+  })
+  const metadata = encoded(etcdraft.ConfigMetadata, { consentersList, options })
+  return encoded(orderer.ConsensusType, { type: 'etcdraft', metadata })
+}
+
+function ordererGroup({ orderers, consensus, batch }: ChannelConfiguration): common.ConfigGroup {
   return toGroup({
     values: {
       Capabilities: capability('V2_0'),
-      ConsensusType: encoded(orderer.ConsensusType, { type: 'solo' }),
+      ConsensusType: consensusType(consensus, orderers),
       BatchSize: encoded(orderer.BatchSize, {
         maxMessageCount: batch.maxMessages,
         absoluteMaxBytes: batch.absoluteBytes,
@@ -140,7 +194,7 @@ function ordererGroup(configuration: ChannelConfiguration): common.ConfigGroup {
       BatchTimeout: encoded(orderer.BatchTimeout, { timeout: `${batch.timeoutMs}ms` }),
     },
     policies: { ...groupPolicies, BlockValidation: implicit(ANY, 'Writers') },
-    groups: { [organisation.mspId]: ordererOrganisation(organisation, ordererEndpoint) },
+    groups: Object.fromEntries(orderers.map((one) => [one.organisation.mspId, ordererOrganisation(one)])),
   })
 }
 

@@ -11,6 +11,7 @@ export { common, ledger, msp, orderer, peer }
 export const { rwset, queryresult } = ledger
 export const { kvrwset } = ledger.rwset
 export const { lifecycle } = peer
+export const { etcdraft } = orderer
 
 /** What every generated message offers. */
 export interface Message {

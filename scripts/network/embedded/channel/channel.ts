@@ -5,7 +5,12 @@ import { ordererPort, type Topology } from '../../topology.ts'
 import { definitionOf, lifecycleDefinition, type Definition } from '../../fabric/definition.ts'
 import { createMembership, type Membership } from '../msp/membership.ts'
 import { createSigner } from '../../fabric/signer.ts'
-import { genesisEnvelope, type BatchOptions, type ChannelConfiguration } from '../../fabric/genesis.ts'
+import {
+  genesisEnvelope,
+  type BatchOptions,
+  type ChannelConfiguration,
+  type OrganisationConfiguration,
+} from '../../fabric/genesis.ts'
 import { definitionEnvelope } from './lifecycle.ts'
 import { channelPolicies, type ChannelPolicies } from '../../fabric/channel-policies.ts'
 
@@ -27,15 +32,21 @@ export interface Channel {
  */
 export function createChannel(topology: Topology, credentials: Credentials, batch: BatchOptions): Channel {
   const { channel, organisations } = topology.constitution
-  const configurationOf = (name: string): ChannelConfiguration['orderer'] => {
+  const [ordering] = topology.orderers
+  const configurationOf = (name: string): OrganisationConfiguration => {
     const { mspId, ca, tlsCa, revocations } = credentialsOf(credentials, name)
     return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate, revocations }
   }
   const configuration: ChannelConfiguration = {
     channel,
     organisations: organisations.map(({ name }) => configurationOf(name)),
-    orderer: configurationOf(topology.orderer),
-    ordererEndpoint: `${hostOf('orderer', topology.orderer)}:${ordererPort(topology)}`,
+    orderers: [
+      {
+        organisation: configurationOf(ordering),
+        address: { host: hostOf('orderer', ordering), port: ordererPort(topology) },
+      },
+    ],
+    consensus: { type: 'solo' },
     batch,
   }
   const definition = definitionOf(topology)
@@ -49,7 +60,7 @@ export function createChannel(topology: Topology, credentials: Credentials, batc
     ),
     policies: channelPolicies(
       configuration.organisations.map(({ mspId }) => mspId),
-      configuration.orderer.mspId,
+      credentialsOf(credentials, ordering).mspId,
     ),
     definition,
     definitions: new Map([definition, lifecycle].map((value) => [value.name, value])),
@@ -63,7 +74,7 @@ export function firstEnvelopes(
   { name, configuration, definition }: Channel,
   now: number,
 ): readonly [Buffer, Buffer] {
-  const ordering = credentialsOf(credentials, topology.orderer)
+  const ordering = credentialsOf(credentials, topology.orderers[0])
   const creator = createSigner(ordering.mspId, ordering.admin)
   const endorsers = topology.constitution.organisations.map((organisation) => {
     const { mspId, peer } = credentialsOf(credentials, organisation.name)

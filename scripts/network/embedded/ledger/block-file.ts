@@ -1,4 +1,4 @@
-import { blockHash, dataHashOf, decodeBlock, encodeBlock, type Block } from './block.ts'
+import { blockHash, dataHashOf, decodeBlock, encodeBlock, type Block } from '../../fabric/block.ts'
 import { openRecordFile } from './record-file.ts'
 
 /** The chain of blocks in a file, from the genesis block. */

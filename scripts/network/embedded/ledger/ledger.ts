@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Membership } from '../msp/membership.ts'
-import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from './block.ts'
+import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
 import type { Definition } from '../../fabric/definition.ts'
 import { createCustody } from './custody.ts'

@@ -1,4 +1,4 @@
-import { dataHashOf, headerBytes, slot, type Block } from '../ledger/block.ts'
+import { dataHashOf, headerBytes, slot, type Block } from '../../fabric/block.ts'
 import { canonicalEnvelope, readEnvelope } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
 import { holds, type Policy, type Principal } from '../../fabric/policy.ts'

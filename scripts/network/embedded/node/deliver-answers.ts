@@ -1,4 +1,4 @@
-import { decodeBlock, validationCodesOf, type Block } from '../ledger/block.ts'
+import { decodeBlock, validationCodesOf, type Block } from '../../fabric/block.ts'
 import { toPrivateMessage, type PrivateSets } from '../ledger/private-data.ts'
 import { isEndorserTransaction, readTransaction, type Transaction } from '../ledger/transaction.ts'
 import type { Definition } from '../../fabric/definition.ts'

@@ -5,7 +5,7 @@ import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
 import { firstEnvelopes, type Channel } from '../channel/channel.ts'
 import { checkGenesis } from '../channel/compare.ts'
-import { decodeBlock, type Block } from '../ledger/block.ts'
+import { decodeBlock, type Block } from '../../fabric/block.ts'
 import { createSigner } from '../../fabric/signer.ts'
 import { serveOrderer } from './orderer.ts'
 import { openOrdering, type Ordering } from './ordering.ts'
@@ -43,8 +43,9 @@ export async function startOrdering(
   onBlock: (block: Block) => Promise<void>,
 ): Promise<OrderingPart> {
   const { topology, credentials, channel, now, log } = options
-  const { mspId, orderer, tls } = credentialsOf(credentials, topology.orderer)
-  const directory = join(options.directory, topology.orderer, 'orderer')
+  const [organisation] = topology.orderers
+  const { mspId, orderer, tls } = credentialsOf(credentials, organisation)
+  const directory = join(options.directory, organisation, 'orderer')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const ordering = openOrdering({
     directory,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { BatchOptions } from '../../fabric/genesis.ts'
-import { createBlock, headerBytes, slot, withMetadata, type Block } from '../ledger/block.ts'
+import { createBlock, headerBytes, slot, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
 import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'

@@ -8,7 +8,7 @@ import { createChaincodeConnection, type ChaincodeConnection } from '../chaincod
 import { chaincodeAddress } from '../chaincode/environment.ts'
 import { checkGenesis } from '../channel/compare.ts'
 import { checkDefinition } from '../channel/lifecycle.ts'
-import { decodeBlock } from '../ledger/block.ts'
+import { decodeBlock } from '../../fabric/block.ts'
 import { openLedger, type Ledger } from '../ledger/ledger.ts'
 import type { FetchPrivate } from '../ledger/missing-data.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'

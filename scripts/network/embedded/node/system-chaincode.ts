@@ -1,4 +1,4 @@
-import { decodeBlock } from '../ledger/block.ts'
+import { decodeBlock } from '../../fabric/block.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { build, common, decode, encoded, peer } from '../../fabric/message.ts'
 

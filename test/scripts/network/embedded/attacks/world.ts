@@ -6,7 +6,7 @@ import {
   firstEnvelopes,
   type Channel,
 } from '../../../../../scripts/network/embedded/channel/channel.ts'
-import { createBlock } from '../../../../../scripts/network/embedded/ledger/block.ts'
+import { createBlock } from '../../../../../scripts/network/fabric/block.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'

@@ -9,8 +9,8 @@ import {
   slot,
   validationCodesOf,
   withMetadata,
-} from '../../../../../scripts/network/embedded/ledger/block.ts'
-import { transactionId } from '../../../../../scripts/network/fabric/digest.ts'
+} from '../../../../scripts/network/fabric/block.ts'
+import { transactionId } from '../../../../scripts/network/fabric/digest.ts'
 
 describe('blocks', () => {
   test('have the header of Fabric in ASN.1', () => {

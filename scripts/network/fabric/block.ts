@@ -1,6 +1,6 @@
-import { derInteger, derOctets, derSequence } from '../../ecdsa.ts'
-import { sha256 } from '../../fabric/digest.ts'
-import { bytes, common, decode, encoded, wrap } from '../../fabric/message.ts'
+import { derInteger, derOctets, derSequence } from '../ecdsa.ts'
+import { sha256 } from './digest.ts'
+import { bytes, common, decode, encoded, wrap } from './message.ts'
 
 /** A block as the orderer makes it; `metadata` has a slot for each of `common.BlockMetadataIndex`. */
 export interface Block {
