@@ -58,7 +58,7 @@ const settleEveryMs = 5000
 const shareOfRequests = 0.75
 
 /**
- * Starts one organisation's gateway: its connection to the ledger, its stores, and its servers on loopback.
+ * Starts one organisation's gateway: its connection to the ledger, its stores, and its servers.
  * `observe` hears every step of its requests.
  */
 export async function startGateway(config: Config, log: Log, observe: Observe = () => {}): Promise<Gateway> {
@@ -106,9 +106,10 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   )
   const monitoring = createMetricsServer(metrics)
   await settlement.start()
-  await releases.exchange.listen({ host: '127.0.0.1', port: config.exchange.port })
-  await app.listen({ host: '127.0.0.1', port: config.httpPort })
-  if (config.metricsPort !== undefined) monitoring.listen(config.metricsPort, '127.0.0.1')
+  const host = config.listenAddress
+  await releases.exchange.listen({ host, port: config.exchange.port })
+  await app.listen({ host, port: config.httpPort })
+  if (config.metricsPort !== undefined) monitoring.listen(config.metricsPort, host)
   const timer = setInterval(releases.settle, settleEveryMs)
   releases.settle()
   log.event('listening', { port: config.httpPort, exchange: config.exchange.port })

@@ -15,12 +15,12 @@ export interface PersonalOptions extends CommonOptions {
   readonly at?: string
 }
 
-export const withCommon = (command: Command): Command =>
+export const withCommon = (command: Command, directory = defaultDirectory): Command =>
   command
     .addOption(
       new Option('--data <directory>', 'the data directory of the instance')
         .env('MEDLEDGER_DATA')
-        .default(defaultDirectory),
+        .default(directory),
     )
     .option('--json', 'data as JSON on standard output, words on standard error')
 

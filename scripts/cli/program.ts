@@ -1,11 +1,13 @@
 import { Command, Option } from 'commander'
 import { defaultPolicies } from 'medledger-chaincode/core'
+import { defaultNetworkDirectory } from '../start/paths.ts'
 import { topologyNames } from '../start/topologies.ts'
 import type { GrantOptions } from './commands/consent.ts'
 import type { DecideOptions } from './commands/decide.ts'
 import type { ExplainOptions, SimulateOptions } from './commands/decision.ts'
 import type { ImportOptions } from './commands/import.ts'
 import type { KeysOptions } from './commands/keys.ts'
+import type { UpOptions } from './commands/network.ts'
 import type { ReplayOptions } from './commands/replay.ts'
 import type { StartCommandOptions } from './commands/start.ts'
 import {
@@ -43,6 +45,7 @@ export function createProgram(output: Output): Command {
     addDecisions,
     addConfig,
     addDecide,
+    addNetwork,
   ])
     add(program, output)
   return program
@@ -221,5 +224,39 @@ function addDecide(program: Command, output: Output): void {
     .option('--ndjson', 'a case a line, answered by a decision a line')
     .action(async (options: DecideOptions) =>
       (await import('./commands/decide.ts')).decideCommand(options, output),
+    )
+}
+
+function addNetwork(program: Command, output: Output): void {
+  const network = program
+    .command('network')
+    .description('a network of containers: Hyperledger Fabric under Docker Compose')
+  const command = (name: string, description: string): Command =>
+    withCommon(network.command(name), defaultNetworkDirectory).description(description)
+  const load = (): Promise<typeof import('./commands/network.ts')> => import('./commands/network.ts')
+  command('up', 'bring it up, from nothing or from where it was interrupted; a repeat changes nothing')
+    .option('--port <number>', 'the first of a block of nineteen ports', parsePort)
+    .option('--no-demo', 'without demonstration documents')
+    .addOption(new Option('--topology <name>', 'who holds whose records').choices(topologyNames))
+    .action(async (options: UpOptions) => (await load()).up(options, output))
+  command('status', 'containers, peers, orderers, gateways, and which certificates expire next').action(
+    async (options: CommonOptions) => (await load()).networkStatus(options, output),
+  )
+  command('deploy', 'join, install, approve and commit what is missing').action(
+    async (options: CommonOptions) => (await load()).networkDeploy(options, output),
+  )
+  command('down', 'stop it')
+    .option('--volumes', 'and delete its ledgers, databases and keys')
+    .action(async (options: CommonOptions & { volumes?: true }) => (await load()).down(options, output))
+  command('logs', 'what the containers have said')
+    .argument('[part]', 'only this container, e.g. gateway-north')
+    .option('--lines <number>', 'the last lines of each', '100')
+    .action(async (part: string | undefined, options: CommonOptions & { lines: string }) =>
+      (await load()).logs(part, options, output),
+    )
+  command('run', 'another command of this program, from inside the network: keys and replay need a peer')
+    .argument('<command...>', 'the command and its options, after --')
+    .action(async (args: readonly string[], options: CommonOptions) =>
+      (await load()).runInside(args, options, output),
     )
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** The text of a file, or undefined when there is none. */
@@ -39,15 +39,32 @@ export async function writeOnce(file: string, create: () => string | Promise<str
   const present = await readIfPresent(file)
   if (present !== undefined) return present
   const text = await create()
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await writeNew(file, text)
   return text
+}
+
+/** The same of a file that is no text. */
+export async function writeBytesOnce(file: string, create: () => Uint8Array): Promise<void> {
+  if ((await readIfPresent(file)) === undefined) await writeNew(file, create())
+}
+
+/** It appears whole or not at all: what is cut short could not be told from what was meant. */
+async function writeNew(file: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
+  try {
+    const handle = await open(temporary, 'wx', 0o600)
+    try {
+      await handle.writeFile(content)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    // Fails when somebody else was quicker, where a rename would overwrite.
+    await link(temporary, file)
+  } finally {
+    await rm(temporary, { force: true })
+  }
 }
 
 /**

@@ -32,6 +32,9 @@ export interface OrganisationCredentials {
     readonly chaincode: KeyPair
     /** For the gateway's connections with other organisations' gateways, as server and as client. */
     readonly exchange: KeyPair
+    readonly database: KeyPair
+    /** Shown by the administrator to the orderer. */
+    readonly admin: KeyPair
   }
 }
 
@@ -129,6 +132,8 @@ async function issueOrganisation(
       chaincode: await tls('chaincode'),
       // The other gateways learn from O which organisation calls, by the name that the topology uses.
       exchange: await tls('exchange', name),
+      database: await tls('database'),
+      admin: await tls('admin'),
     },
   }
 }

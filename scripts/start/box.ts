@@ -2,12 +2,16 @@ import type { DevelopmentPerson } from '../development/index.ts'
 import type { Addresses } from './addresses.ts'
 
 export interface BoxContent {
+  /** What runs here, in a line. */
+  readonly title: string
   readonly addresses: readonly Addresses[]
   readonly people: readonly DevelopmentPerson[]
   /** A document that the story is about; undefined without demonstration data. */
   readonly document: string | undefined
   /** What the commands need in order to find this instance, e.g. ` --data elsewhere`; empty for the default. */
   readonly dataOption: string
+  /** How to stop it. */
+  readonly stop: string
 }
 
 const command = 'npm run --silent medledger --'
@@ -46,22 +50,22 @@ function peopleLines(people: readonly DevelopmentPerson[]): string[] {
 }
 
 const addressLine = ({ organisation, gateway, provider, metrics }: Addresses): string =>
-  `  ${organisation.padEnd(10)}${[gateway, provider, metrics].join('  ')}`
+  `  ${organisation.padEnd(10)}${[gateway, provider, metrics ?? ''].join('  ').trimEnd()}`
 
 /** Everything somebody needs to go on, in one box. */
 export function renderBox(content: BoxContent): string {
   const lines = [
-    'Medledger: embedded network, invented data, not for real patients.',
+    content.title,
     'Tokens are bearer tokens from development providers: whoever holds one can use it (assurance: attested).',
     '',
-    'Gateways (/docs describes the interface), identity providers and metrics:',
+    'Gateways (/docs describes the interface), identity providers, and metrics where they can be reached:',
     ...content.addresses.map(addressLine),
     'People:',
     ...peopleLines(content.people),
     '',
     ...storyLines(content),
     '',
-    'Stop with Ctrl-C.',
+    content.stop,
   ]
   const width = Math.max(...lines.map((line) => line.length))
   const rule = '─'.repeat(width + 2)

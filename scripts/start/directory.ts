@@ -6,7 +6,9 @@ import { Type, type Static } from 'typebox'
 import { lockDirectory, type DirectoryLock } from '../network/embedded/lock.ts'
 import { parseFile, readIfPresent, replaceFile, toText } from '../development/index.ts'
 import { isAlive } from './alive.ts'
+import type { Topology } from '../network/topology.ts'
 import type { Paths } from './paths.ts'
+import { topologies } from './topologies.ts'
 
 /** Raised when what the files look like changes in a way that older ones cannot be read. */
 const formatVersion = 2
@@ -16,12 +18,18 @@ const Marker = Type.Object(
     format: Type.Integer(),
     topology: Type.Union([Type.Literal('demo'), Type.Literal('narrow')]),
     firstPort: Type.Integer(),
+    /** Absent: the embedded one. */
+    network: Type.Optional(Type.Literal('docker')),
   },
   { additionalProperties: false },
 )
 
 /** What a data directory is for. */
 export type Marker = Omit<Static<typeof Marker>, 'format'>
+
+/** The network that a data directory is for. */
+export const topologyOf = ({ topology, firstPort, network }: Marker): Topology =>
+  topologies[topology](firstPort, network ?? 'embedded')
 
 const lockPatienceMs = 15_000
 const lockRetryMs = 100

@@ -5,16 +5,27 @@ import { parseFile, readIfPresent, replaceFile, toText } from '../development/in
 import { isAlive } from './alive.ts'
 import type { Paths } from './paths.ts'
 
-/** What a running instance says about itself, for the command line to find it. */
-const Instance = Type.Object({
+const addresses = {
+  topology: Type.Object({ constitution: Constitution, firstPort: Type.Integer() }),
+  gateways: Type.Array(Type.Object({ organisation: Type.String(), url: Type.String() })),
+}
+
+const EmbeddedInstance = Type.Object({
+  network: Type.Literal('embedded'),
   /** Process of the supervisor. */
   pid: Type.Integer({ minimum: 1 }),
   /** Path of its control socket. */
   control: Type.String({ minLength: 1 }),
-  topology: Type.Object({ constitution: Constitution, firstPort: Type.Integer() }),
-  gateways: Type.Array(Type.Object({ organisation: Type.String(), url: Type.String() })),
+  ...addresses,
   parts: Type.Array(Type.Object({ name: Type.String(), pid: Type.Optional(Type.Integer()) })),
 })
+export type EmbeddedInstance = Static<typeof EmbeddedInstance>
+
+/** Its containers say what runs. */
+const DockerInstance = Type.Object({ network: Type.Literal('docker'), ...addresses })
+
+/** What a running instance says about itself, for the command line to find it. */
+const Instance = Type.Union([EmbeddedInstance, DockerInstance])
 export type Instance = Static<typeof Instance>
 
 export const writeInstance = ({ instance }: Paths, value: Instance): Promise<void> =>
@@ -28,7 +39,7 @@ export async function readInstance({ instance }: Paths): Promise<Instance | unde
   if (text === undefined) return undefined
   try {
     const found = check(Instance, parseFile(instance, text), 'instance record')
-    return isAlive(found.pid) ? found : undefined
+    return found.network === 'docker' || isAlive(found.pid) ? found : undefined
   } catch {
     throw new Error(`${instance} is damaged: start the instance again.`)
   }

@@ -12,6 +12,9 @@ export interface Paths {
   readonly credentials: string
   readonly ledger: string
   readonly networkSettings: string
+  /** Of a network of containers: the block that begins its channel, and what its containers are told. */
+  readonly genesis: string
+  readonly composeEnvironment: string
   /** What the bootstrap has done already. */
   readonly journal: string
   readonly people: string
@@ -28,9 +31,14 @@ export interface GatewayPaths {
   readonly profile: string
   readonly partners: string
   readonly masterKey: string
+  /** Of a network of containers: what the gateway shows to its database. */
+  readonly databasePassword: string
 }
 
 export const defaultDirectory = '.medledger'
+
+/** Of a network of containers. */
+export const defaultNetworkDirectory = '.medledger-docker'
 
 export function pathsIn(root: string): Paths {
   const inRoot = (...parts: string[]): string => join(root, ...parts)
@@ -43,6 +51,8 @@ export function pathsIn(root: string): Paths {
     credentials: inRoot('network', 'credentials'),
     ledger: inRoot('network', 'ledger'),
     networkSettings: inRoot('network', 'settings.json'),
+    genesis: inRoot('network', 'genesis.block'),
+    composeEnvironment: inRoot('compose.env'),
     journal: inRoot('network', 'bootstrapped.json'),
     people: inRoot('people.json'),
     logs: inRoot('logs'),
@@ -53,6 +63,7 @@ export function pathsIn(root: string): Paths {
       profile: inRoot('gateways', organisation, 'profile.json'),
       partners: inRoot('gateways', organisation, 'partners.json'),
       masterKey: inRoot('gateways', organisation, 'master.key'),
+      databasePassword: inRoot('gateways', organisation, 'database.password'),
     }),
   }
 }

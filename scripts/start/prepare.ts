@@ -15,7 +15,8 @@ import { ensureKeys, type ProviderKeys } from '../identity-provider/index.ts'
 import { issueCredentials, type Credentials } from '../network/issue.ts'
 import { connectionProfile, credentialsOf } from '../network/profile.ts'
 import { hostOf } from '../network/names.ts'
-import { portsOf, type Topology } from '../network/topology.ts'
+import { addressOf } from '../network/reach.ts'
+import type { Topology } from '../network/topology.ts'
 import type { Paths } from './paths.ts'
 
 /** All that the parts of an instance need, on disk and in hand. */
@@ -83,7 +84,7 @@ function partnersOf(
   credentials: Credentials,
 ): Record<string, { url: string; name: string; authority: string }> {
   const partners = topology.constitution.organisations.map(({ name }) => {
-    const url = `https://localhost:${portsOf(topology, name).exchange}`
+    const url = `https://${addressOf(topology, 'exchange', name)}`
     const { tlsCa } = credentialsOf(credentials, name)
     return [name, { url, name: hostOf('exchange', name), authority: tlsCa.certificate }] as const
   })

@@ -8,14 +8,21 @@ import { renderBox } from './box.ts'
 import { runChecklist, type ChecklistOutput, type ChecklistStep } from './checklist.ts'
 import { serveControl, type ControlServer } from './control.ts'
 import { demoStep, loadDemo, storyDocument } from './demo.ts'
-import { readMarker, resetDirectory, takeDirectory, writeMarker, type Marker } from './directory.ts'
+import {
+  readMarker,
+  resetDirectory,
+  takeDirectory,
+  topologyOf,
+  writeMarker,
+  type Marker,
+} from './directory.ts'
 import { removeInstance, writeInstance } from './instance.ts'
 import { openJournal, type Journal } from './journal.ts'
 import { defaultDirectory, pathsIn, type Paths } from './paths.ts'
 import { requireFreePorts } from './ports.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { createSupervisor, type Supervisor } from './supervisor.ts'
-import { topologies, type TopologyName } from './topologies.ts'
+import type { TopologyName } from './topologies.ts'
 
 export interface StartOptions {
   readonly data: string
@@ -96,14 +103,20 @@ export class Interrupted extends Error {
 async function settle(paths: Paths, { port, topology, reset }: StartOptions): Promise<Marker> {
   if (reset) await resetDirectory(paths)
   const known = await readMarker(paths)
+  requireEmbedded(paths, known)
   const marker = {
     topology: topology ?? known?.topology ?? 'demo',
     firstPort: port ?? known?.firstPort ?? defaultFirstPort,
   }
   if (known !== undefined) requireSame(paths, known, marker)
-  await requireFreePorts(allPorts(topologies[marker.topology](marker.firstPort)))
+  await requireFreePorts(allPorts(topologyOf(marker)))
   await writeMarker(paths, marker)
   return marker
+}
+
+function requireEmbedded({ root }: Paths, known: Marker | undefined): void {
+  if (known?.network === 'docker')
+    throw new Error(`${root} has a network of containers: see medledger network, or use another --data.`)
 }
 
 /** Errors: one line when a directory's instance would become another one. */
@@ -143,7 +156,7 @@ async function bringUp(context: BringUp): Promise<void> {
     {
       title: 'Certificates, keys and settings',
       run: async () => {
-        const prepared = await prepare(topologies[marker.topology](marker.firstPort), paths)
+        const prepared = await prepare(topologyOf(marker), paths)
         started = await watchOver(prepared, cleanUps, stop)
       },
     },
@@ -176,10 +189,12 @@ async function bringUp(context: BringUp): Promise<void> {
   supervisor.settle()
   output.write(
     renderBox({
+      title: 'Medledger: embedded network, invented data, not for real patients.',
       addresses: addressesOf(prepared.topology),
       people: prepared.people,
       document: options.demo ? storyDocument : undefined,
       dataOption: paths.root === resolve(defaultDirectory) ? '' : ` --data ${paths.root}`,
+      stop: 'Stop with Ctrl-C.',
     }),
   )
   const seconds = ((output.now() - begin) / 1000).toFixed(1)
@@ -204,6 +219,7 @@ async function watchOver(
     const { path } = control
     recording = recording.then(() =>
       writeInstance(paths, {
+        network: 'embedded',
         pid: process.pid,
         control: path,
         topology,

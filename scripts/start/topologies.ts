@@ -1,9 +1,9 @@
-import { demoTopology, narrowTopology, type Topology } from '../network/topology.ts'
+import { demoTopology, narrowTopology, type NetworkKind, type Topology } from '../network/topology.ts'
 
 /** The topologies that an instance can have, by the name given to `--topology`. */
 export const topologies = { demo: demoTopology, narrow: narrowTopology } as const satisfies Record<
   string,
-  (firstPort?: number) => Topology
+  (firstPort?: number, kind?: NetworkKind) => Topology
 >
 export type TopologyName = keyof typeof topologies
 

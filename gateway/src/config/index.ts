@@ -20,6 +20,8 @@ export interface Config {
   /** The TLS identity towards other gateways, PEM. */
   readonly exchange: { readonly certificate: string; readonly privateKey: string; readonly port: number }
   readonly partners: Partners
+  /** IP address of the interface on which it listens. */
+  readonly listenAddress: string
   readonly httpPort: number
   /** Undefined: no metrics are served. */
   readonly metricsPort: number | undefined
@@ -115,6 +117,7 @@ function toConfig(values: Settings): Config {
     privateKey: values.privateKey,
     exchange: { certificate: exchangeCertificate, privateKey: exchangePrivateKey, port: exchangePort },
     partners: values.partners,
+    listenAddress: values.listenAddress,
     httpPort: values.httpPort,
     metricsPort: values.metricsPort,
     dataDirectory: values.dataDirectory,

@@ -117,14 +117,24 @@ export const settings = {
   httpPort: setting({
     variable: 'MEDLEDGER_HTTP_PORT',
     form: 'value',
-    purpose: 'where people and their programs ask, on the loopback interface: put TLS in front of it',
+    purpose: 'where people and their programs ask: put TLS in front of it',
     read: port,
     show: Number,
+  }),
+  listenAddress: setting({
+    variable: 'MEDLEDGER_LISTEN_ADDRESS',
+    form: 'value',
+    purpose:
+      'the IP address of the interface on which all three ports are opened; `0.0.0.0` only where nobody else can reach them, ' +
+      'as in a container',
+    default: '127.0.0.1',
+    read: ipAddress,
+    show: asIs,
   }),
   metricsPort: setting<number | undefined>({
     variable: 'MEDLEDGER_METRICS_PORT',
     form: 'value',
-    purpose: 'where the monitoring asks for `/metrics`, on the loopback interface; none when empty',
+    purpose: 'where the monitoring asks for `/metrics`; none when empty',
     default: '',
     read: (text) => (text === '' ? undefined : port(text)),
     show: (value) => value ?? 'none',
@@ -247,6 +257,11 @@ function masterKey(text: string): Uint8Array {
   const value = text.trim()
   if (!/^[0-9a-f]{64}$/.test(value)) throw new Error('must be 64 lower-case hexadecimal digits')
   return Buffer.from(value, 'hex')
+}
+
+function ipAddress(text: string): string {
+  if (isIP(text) === 0) throw new Error('it is not an IP address')
+  return text
 }
 
 function addresses(text: string): readonly string[] {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { addressesOf, type Addresses } from '../../start/addresses.ts'
 import { isAlive } from '../../start/alive.ts'
 import { askControl, type PartStatus } from '../../start/control.ts'
+import { openDockerNetwork } from '../../start/docker/open.ts'
 import type { GatewayAddress } from '../../start/topologies.ts'
 import { readReadiness } from '../../start/wait.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
@@ -48,6 +49,11 @@ function overall(gateways: readonly GatewayState[], parts: readonly PartStatus[]
 /** `medledger status`: whether everything works (exit code 5 if not), which parts run, and where to ask. */
 export async function status({ data, json }: CommonOptions, output: Output): Promise<void> {
   const { instance } = await requireInstance(data)
+  if (instance.network === 'docker') {
+    const { networkStatus } = await import('./network.ts')
+    await networkStatus({ data, ...(json && { json }) }, output)
+    return
+  }
   const [gateways, parts] = await Promise.all([
     Promise.all(instance.gateways.map(stateOf)),
     ask(instance.control, 'GET', '/status'),
@@ -85,7 +91,7 @@ const renderStatus = (state: State, { gateways, parts, addresses }: Shown): stri
       addresses.map(({ organisation, provider, metrics, documentation }) => [
         organisation,
         provider,
-        metrics,
+        metrics ?? 'inside only',
         documentation,
       ]),
     ),
@@ -98,7 +104,8 @@ export async function stop(
   output: Output,
 ): Promise<void> {
   const { instance } = await requireInstance(data)
-  if (part === undefined) {
+  if (instance.network === 'docker') await stopContainers(part, data)
+  else if (part === undefined) {
     await ask(instance.control, 'POST', '/stop')
     const deadline = performance.now() + stopTimeoutMs
     while (isAlive(instance.pid)) {
@@ -114,17 +121,38 @@ export async function stop(
 /** `medledger start <part>`: a part that was stopped. */
 export async function startPart(part: string, { data, json }: CommonOptions, output: Output): Promise<void> {
   const { instance } = await requireInstance(data)
-  await changePart(instance.control, part, 'start')
+  if (instance.network === 'docker') await changeContainers(data, part, 'start')
+  else await changePart(instance.control, part, 'start')
   if (json) writeJson(output, { started: part })
   else output.out(`${part} started.\n`)
 }
 
+async function stopContainers(part: string | undefined, data: string): Promise<void> {
+  if (part !== undefined) await changeContainers(data, part, 'stop')
+  else await (await openDockerNetwork(data)).compose.run(['stop'])
+}
+
+/** Of several orderers `orderer` means all. */
+async function changeContainers(data: string, part: string, action: 'stop' | 'start'): Promise<void> {
+  requirePartName(part)
+  const { compose, topology } = await openDockerNetwork(data)
+  const services = part === 'orderer' ? topology.orderers.map((name) => `orderer-${name}`) : [part]
+  const known = new Set(Object.keys(await compose.services()))
+  if (!services.every((service) => known.has(service)))
+    throw new Failure(exitCodes.badInput, `The network has no part ${part}.`)
+  await compose.run([action, ...services])
+}
+
+function requirePartName(part: string): void {
+  if (/^[a-z][a-z0-9-]{0,40}$/.test(part)) return
+  throw new Failure(
+    exitCodes.badInput,
+    'A part is orderer, peer-, chaincode-, gateway- or provider- and an organisation.',
+  )
+}
+
 async function changePart(control: string, part: string, action: 'stop' | 'start'): Promise<void> {
-  if (!/^[a-z][a-z0-9-]{0,40}$/.test(part))
-    throw new Failure(
-      exitCodes.badInput,
-      'A part is orderer, peer-, chaincode-, gateway- or provider- and an organisation.',
-    )
+  requirePartName(part)
   await ask(control, 'POST', `/parts/${part}/${action}`)
 }
 

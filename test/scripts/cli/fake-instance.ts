@@ -116,7 +116,14 @@ export async function fakeInstance(): Promise<FakeInstance> {
   const constitution = { ...demo.constitution, issuers }
   const topology = { ...demo, constitution }
   const gateways = constitution.organisations.map(({ name }) => ({ organisation: name, url }))
-  await writeInstance(paths, { pid: process.pid, control: paths.control, topology, gateways, parts: [] })
+  await writeInstance(paths, {
+    network: 'embedded',
+    pid: process.pid,
+    control: paths.control,
+    topology,
+    gateways,
+    parts: [],
+  })
   const nothing = async (): Promise<void> => {}
   const control = await serveControl(paths.control, {
     stopAll: () => {},

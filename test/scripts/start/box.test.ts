@@ -8,10 +8,12 @@ import { runChecklist } from '../../../scripts/start/checklist.ts'
 import { storyDocument } from '../../../scripts/start/demo.ts'
 
 const content = {
+  title: 'A network, not for real patients.',
   addresses: addressesOf(demoTopology(1000)),
   people: inventPeople(demoTopology().constitution, randomId),
   document: storyDocument,
   dataOption: ' --data elsewhere',
+  stop: 'Stop so.',
 }
 
 test('the box has the addresses of gateways, providers and metrics, everybody, the five commands whole, and what this is not for', () => {
@@ -23,7 +25,8 @@ test('the box has the addresses of gateways, providers and metrics, everybody, t
   const commands = storyCommands(storyDocument ?? '', content.dataOption)
   expect(commands).toHaveLength(5)
   for (const command of commands) expect(box).toContain(`${command}   #`)
-  expect(box).toContain('embedded network, invented data, not for real patients')
+  expect(box).toContain(content.title)
+  expect(box).toContain(content.stop)
   expect(box).toContain('bearer tokens')
 })
 

@@ -126,6 +126,7 @@ describe('the journal', () => {
 
 describe('the record of an instance', () => {
   const record = (pid: number): Parameters<typeof writeInstance>[1] => ({
+    network: 'embedded',
     pid,
     control: '/nowhere',
     topology: demoTopology(19_000),
@@ -135,7 +136,7 @@ describe('the record of an instance', () => {
 
   test('counts while its process runs', async () => {
     await writeInstance(paths(), record(process.pid))
-    expect((await readInstance(paths()))?.pid).toBe(process.pid)
+    expect(await readInstance(paths())).toMatchObject({ pid: process.pid })
     await writeInstance(paths(), record(nobody))
     expect(await readInstance(paths())).toBeUndefined()
     expect(isAlive(nobody)).toBe(false)

@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises'
+import { readIfPresent, replaceFile, writeBytesOnce } from '../../development/index.ts'
+import { genesisBlock } from '../../network/docker/channel.ts'
+import { docker } from '../../network/docker/compose.ts'
+import type { Inspected } from '../../network/docker/inspect.ts'
+import { portsOf, type Topology } from '../../network/topology.ts'
+import { localUrl } from '../addresses.ts'
+import { demoStep, loadDemo } from '../demo.ts'
+import { writeInstance } from '../instance.ts'
+import { openJournal } from '../journal.ts'
+import { prepare, type Prepared } from '../prepare.ts'
+import type { GatewayAddress } from '../topologies.ts'
+import { containerUser, writeContainerFolders } from './folders.ts'
+import type { DockerNetwork } from './open.ts'
+
+/** Says how far a step is. */
+export type Progress = (line: string) => void
+
+export const gatewaysOf = (topology: Topology): readonly GatewayAddress[] =>
+  topology.constitution.organisations.map(({ name }) => ({
+    organisation: name,
+    url: localUrl(portsOf(topology, name).gateway),
+  }))
+
+/** Writes certificates, keys, passwords, settings and the channel's first block where they are missing. */
+export async function prepareFiles({ paths, topology }: DockerNetwork): Promise<Prepared> {
+  const prepared = await prepare(topology, paths)
+  await writeBytesOnce(paths.genesis, () => genesisBlock(topology, prepared.credentials, Date.now()))
+  await writeContainerFolders(prepared)
+  return prepared
+}
+
+/** A handful of invented people are asked for by tests and measurements. */
+const demonstration = {
+  MEDLEDGER_RATE_LIMIT_PERSON: '1000000',
+  MEDLEDGER_RATE_LIMIT_ORGANISATION: '100000000',
+  MEDLEDGER_RATE_LIMIT_REFUSED_TOKENS: '1000000',
+}
+
+/** The variables of `docker-compose.yml`; they come before all others, since Compose reads this file for every command. */
+export async function writeEnvironment({ paths, topology }: Omit<DockerNetwork, 'compose'>): Promise<void> {
+  const { uid, gid } = containerUser()
+  const variables = {
+    MEDLEDGER_STATE: paths.root,
+    MEDLEDGER_USER: `${uid}:${gid}`,
+    MEDLEDGER_OPERATOR: `${process.getuid?.() ?? uid}:${process.getgid?.() ?? gid}`,
+    MEDLEDGER_CHAINCODE_ID: topology.chaincode.packageId,
+    MEDLEDGER_DEVELOPMENT: 'true',
+    MEDLEDGER_GATEWAYS: gatewaysOf(topology)
+      .map(({ url }) => url)
+      .join(' '),
+    ...Object.fromEntries(
+      topology.constitution.organisations.map(({ name }) => [
+        `MEDLEDGER_PORT_${name.toUpperCase()}`,
+        portsOf(topology, name).gateway,
+      ]),
+    ),
+    ...demonstration,
+  }
+  const text = Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+  if ((await readIfPresent(paths.composeEnvironment)) !== text)
+    await replaceFile(paths.composeEnvironment, text)
+}
+
+/** The images that the file names, with the variables of the environment put in. */
+async function imagesOf({ compose }: DockerNetwork): Promise<{ foreign: Set<string>; own: string[] }> {
+  const services = await compose.services()
+  const builds = Object.entries(services).filter(([, { build }]) => build !== undefined)
+  const ownImages = new Set(builds.map(([, { image }]) => image))
+  const foreign = new Set(
+    Object.values(services)
+      .map(({ image }) => image)
+      .filter((image) => !ownImages.has(image)),
+  )
+  // The services of one image are built once.
+  const own = [...ownImages].flatMap(
+    (image) => builds.find(([, service]) => service.image === image)?.[0] ?? [],
+  )
+  return { foreign, own }
+}
+
+async function isPresent(image: string): Promise<boolean> {
+  try {
+    await docker(['image', 'inspect', '--format', '{{.Id}}', image])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Images of the file, other than ours, that are not on this machine. */
+export async function missingImages(network: DockerNetwork): Promise<readonly string[]> {
+  const { foreign } = await imagesOf(network)
+  const found = await Promise.all([...foreign].map(async (image) => [image, await isPresent(image)] as const))
+  return found.filter(([, present]) => !present).map(([image]) => image)
+}
+
+/** Pulls what is missing and builds ours. Errors: one line that names what cannot be had. */
+export async function provideImages(network: DockerNetwork, progress: Progress): Promise<void> {
+  for (const image of await missingImages(network)) {
+    progress(`pulling ${image}`)
+    await docker(['pull', '--quiet', image])
+  }
+  const { own } = await imagesOf(network)
+  for (const service of own) {
+    progress(`building the image of ${service}`)
+    await network.compose.run(['build', service])
+  }
+}
+
+interface Line {
+  readonly done?: string
+  readonly inspected?: readonly Inspected[]
+  readonly failed?: string
+}
+
+/** Runs the network's own commands in a container of the network; gives what it found. */
+async function runInside(
+  { compose, paths }: DockerNetwork,
+  action: 'deploy' | 'inspect',
+  progress: Progress,
+): Promise<readonly Inspected[]> {
+  let inspected: readonly Inspected[] = []
+  let failed: string | undefined
+  const onLine = (text: string): void => {
+    const line = readLine(text)
+    if (line?.done !== undefined) progress(line.done)
+    if (line?.inspected !== undefined) ({ inspected } = line)
+    if (line?.failed !== undefined) ({ failed } = line)
+  }
+  const program = ['node', 'scripts/network/docker/main.ts', action, paths.networkSettings, paths.genesis]
+  try {
+    await compose.run(['run', '--rm', '-T', 'operator', ...program], { onLine })
+  } catch (error) {
+    throw failed === undefined ? error : new Error(failed, { cause: error })
+  }
+  return inspected
+}
+
+function readLine(text: string): Line | undefined {
+  try {
+    return JSON.parse(text) as Line
+  } catch {
+    return undefined
+  }
+}
+
+/** Has orderers and peers join, and the chaincode installed, approved and committed; nothing is done twice. */
+export const deploy = async (network: DockerNetwork, progress: Progress): Promise<void> =>
+  void (await runInside(network, 'deploy', progress))
+
+/** What peers and orderers say of themselves. */
+export const inspectNodes = (network: DockerNetwork): Promise<readonly Inspected[]> =>
+  runInside(network, 'inspect', () => {})
+
+/** Opens the placements and registers keys and people, with the operators' certificates. */
+export async function bootstrap({ compose, paths }: DockerNetwork, progress: Progress): Promise<void> {
+  const program = ['node', 'scripts/start/bootstrap.ts', paths.root]
+  await compose.run(['run', '--rm', '-T', 'operator', ...program], {
+    onLine: (line) => {
+      if (line.endsWith(' is done')) progress(line)
+    },
+  })
+}
+
+/** Writes down where the network is, for the command line to find it. */
+export const record = ({ paths, topology }: DockerNetwork): Promise<void> =>
+  writeInstance(paths, { network: 'docker', topology, gateways: [...gatewaysOf(topology)] })
+
+/** Hands in the demonstration documents, once. */
+export async function demonstrate({ topology, people, paths }: Prepared): Promise<void> {
+  const journal = await openJournal(paths.journal)
+  if (journal.has(demoStep)) return
+  const secret = (await readFile(paths.developmentSecret, 'utf8')).trim()
+  const { constitution } = topology
+  await loadDemo({ constitution, gateways: gatewaysOf(topology), people, secret })
+  await journal.add(demoStep)
+}
