@@ -4,12 +4,12 @@ import { defineConfig } from 'vitest/config'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** The same end-to-end suite on a network of its own, started before it and stopped after it. */
-const onNetwork = (topology: string) => ({
+const onNetwork = (network: string, include = ['test/end-to-end/network/**/*.test.ts']) => ({
   test: {
-    name: `end-to-end-${topology}`,
+    name: `end-to-end-${network}`,
     root,
-    include: ['test/end-to-end/network/**/*.test.ts'],
-    globalSetup: [`test/end-to-end/setup-${topology}.ts`],
+    include,
+    globalSetup: [`test/end-to-end/setup-${network}.ts`],
     // The suites share a network and stop its parts: one file at a time.
     fileParallelism: false,
     testTimeout: 60_000,
@@ -42,6 +42,8 @@ export default defineConfig({
       },
       onNetwork('demo'),
       onNetwork('narrow'),
+      onNetwork('docker-demo'),
+      onNetwork('docker-narrow'),
       {
         test: {
           name: 'end-to-end-instance',

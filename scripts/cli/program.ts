@@ -29,6 +29,8 @@ export function createProgram(output: Output): Command {
   const program = new Command('medledger')
     .description('Share medical records on a permissioned ledger, and see who looked at what.')
     .exitOverride()
+    // So that what follows the name of another command belongs to that one.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: output.out, writeErr: output.err })
     .addHelpText(
       'after',
@@ -231,6 +233,7 @@ function addNetwork(program: Command, output: Output): void {
   const network = program
     .command('network')
     .description('a network of containers: Hyperledger Fabric under Docker Compose')
+    .enablePositionalOptions()
   const command = (name: string, description: string): Command =>
     withCommon(network.command(name), defaultNetworkDirectory).description(description)
   const load = (): Promise<typeof import('./commands/network.ts')> => import('./commands/network.ts')
@@ -255,7 +258,8 @@ function addNetwork(program: Command, output: Output): void {
       (await load()).logs(part, options, output),
     )
   command('run', 'another command of this program, from inside the network: keys and replay need a peer')
-    .argument('<command...>', 'the command and its options, after --')
+    .argument('<command...>', 'the command and its options')
+    .passThroughOptions()
     .action(async (args: readonly string[], options: CommonOptions) =>
       (await load()).runInside(args, options, output),
     )

@@ -159,7 +159,9 @@ export async function startBenchInstance(
   }
   return {
     constitution,
-    processes: (record?.network === 'embedded' ? record.parts : []).flatMap(({ name, pid }) => (pid === undefined ? [] : [{ name, pid }])),
+    processes: (record?.network === 'embedded' ? record.parts : []).flatMap(({ name, pid }) =>
+      pid === undefined ? [] : [{ name, pid }],
+    ),
     gateways: Object.fromEntries(
       (record?.gateways ?? []).map(({ organisation, url }) => [organisation, url]),
     ),

@@ -61,6 +61,16 @@ export function processesOf(data: string): number[] {
   return [pid, ...parts.flatMap((part) => (part.pid === undefined ? [] : [part.pid]))]
 }
 
+/** The process of one part of an instance on the embedded network. Errors: when there is none. */
+export function processOf(data: string, part: string): number {
+  const { parts } = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8')) as {
+    readonly parts: readonly { readonly name: string; readonly pid?: number }[]
+  }
+  const pid = parts.find(({ name }) => name === part)?.pid
+  if (pid === undefined) throw new Error(`${part} is no process that runs`)
+  return pid
+}
+
 /** Stops or starts one part of a running instance. */
 export async function control(data: string, action: 'stop' | 'start', part: string): Promise<void> {
   const { code, stderr } = await medledger([action, part, '--data', data])

@@ -132,7 +132,7 @@ async function takeOver(data: string, cleanUps: (() => Promise<void>)[]): Promis
   await Promise.all(Object.values(gateways).map((gateway) => gateway.start()))
   const addresses = Object.fromEntries(record.gateways.map(({ organisation, url }) => [organisation, url]))
   return {
-    network: await openNetwork({ constitution, gateways: addresses, data }),
+    network: await openNetwork({ kind: 'embedded', constitution, gateways: addresses, data }),
     gateways,
   }
 }

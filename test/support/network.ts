@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { Constitution } from 'medledger-chaincode/api'
 import { inject } from 'vitest'
 import { findPerson, readPeople, type DevelopmentPerson } from '../../scripts/development/index.ts'
-import { control } from './instance.ts'
+import type { NetworkKind } from '../../scripts/network/topology.ts'
+import { crashContainer } from './containers.ts'
+import { control, processOf } from './instance.ts'
 import { signToken } from './sign-token.ts'
 
 declare module 'vitest' {
@@ -15,6 +17,7 @@ declare module 'vitest' {
 
 export interface NetworkAddress {
   readonly constitution: Constitution
+  readonly kind: NetworkKind
   /** URLs of the gateways by organisation. */
   readonly gateways: Readonly<Record<string, string>>
   /** Where the development providers' keys and the people of this network are kept. */
@@ -49,15 +52,19 @@ export interface Network extends NetworkAddress {
   ask(user: string, path: string, ask?: Ask): Promise<Answer>
   /** Stops a part for the time of `during`. */
   without<Value>(part: string, during: () => Promise<Value>): Promise<Value>
+  /** Ends a part of its own with SIGKILL; it is started again by who watches over it. */
+  kill(part: string): Promise<void>
 }
 
 /** Where an instance's gateways are, as it has written down itself. */
 export function addressOf(data: string): NetworkAddress {
   const record = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8')) as {
+    readonly network: NetworkKind
     readonly topology: { readonly constitution: Constitution }
     readonly gateways: readonly { readonly organisation: string; readonly url: string }[]
   }
   return {
+    kind: record.network,
     constitution: record.topology.constitution,
     gateways: Object.fromEntries(record.gateways.map(({ organisation, url }) => [organisation, url])),
     data,
@@ -97,6 +104,10 @@ export async function openNetwork(address = inject('network')): Promise<Network>
       } finally {
         await control(address.data, 'start', part)
       }
+    },
+    async kill(part) {
+      if (address.kind === 'docker') await crashContainer(address.data, part)
+      else process.kill(processOf(address.data, part), 'SIGKILL')
     },
   }
 }

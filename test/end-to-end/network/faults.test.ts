@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { newDocument, newPatient, organisation, type TestPatient } from '../../support/clinic.ts'
 import { codeOf, openNetwork, send, type Answer, type Network } from '../../support/network.ts'
@@ -101,12 +99,8 @@ describe("without a custodian's peer", () => {
 
 describe('a chaincode process that dies in mid-call', () => {
   test('leaves every request with a clear answer, and nothing lost', async () => {
-    const { parts } = JSON.parse(readFileSync(join(network.data, 'instance.json'), 'utf8')) as {
-      readonly parts: readonly { readonly name: string; readonly pid: number }[]
-    }
-    const victim = parts.find(({ name }) => name === 'chaincode-north')
     const asking = Promise.all(Array.from({ length: 12 }, () => read('dr.chen', north)))
-    process.kill(victim?.pid ?? 0, 'SIGKILL')
+    await network.kill('chaincode-north')
     const answers = await asking
     for (const answer of answers) {
       expect([200, 202, 503]).toContain(answer.status)

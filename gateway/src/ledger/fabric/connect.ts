@@ -42,7 +42,7 @@ export interface FabricOptions extends FabricTimeouts {
 }
 
 const defaults = {
-  endorseTimeoutMs: 3500,
+  endorseTimeoutMs: 5000,
   orderTimeoutMs: 2500,
   commitTimeoutMs: 3000,
   submitTimeoutMs: 15_000,
