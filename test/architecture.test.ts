@@ -161,6 +161,7 @@ const keepers: Readonly<Record<string, readonly string[]>> = {
   '@hyperledger/fabric-protos': ['fabric messages'],
   'google-protobuf': ['fabric messages'],
   '@grpc/grpc-js': ['fabric messages', 'embedded network', 'docker network'],
+  pg: ['gateway store'],
   kysely: ['gateway store', 'gateway vault', 'gateway release'],
 }
 

@@ -214,7 +214,7 @@ async function openStores({ dataDirectory, masterKey, organisation }: Config): P
     projection,
     keyDatabase,
     outbox: openOutbox(database, batch),
-    keys: openIdempotencyKeys(database, batch),
+    keys: openIdempotencyKeys(batch),
     vault: createVault(database, vaultKeys, organisation.name),
     digest: (purpose, value) => vaultKeys.digest(purpose, value),
     async close() {
