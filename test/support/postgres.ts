@@ -1,10 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { accessSync, chownSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { accessSync, chownSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { once } from 'node:events'
 import { Client } from 'pg'
 import type { DatabaseLocation } from '../../gateway/src/config/index.ts'
+import type { IssuedPair } from '../../scripts/network/certificates.ts'
 import { poll } from './poll.ts'
 
 /** Where the throw-away server of a test run listens, on loopback; it trusts everybody. */
@@ -104,8 +105,8 @@ function idOf(flag: '-u' | '-g'): number | undefined {
   }
 }
 
-/** Its own options, beside those that make it quick and keep it to itself. */
-export async function startPostgres(port: number, options: readonly string[] = []): Promise<TestPostgres> {
+/** With a certificate (PEM), it takes connections over TLS too. */
+export async function startPostgres(port: number, tls?: IssuedPair): Promise<TestPostgres> {
   const found = findPostgres()
   if (typeof found === 'string') throw new Error(found)
   const { binaries, asUser } = found
@@ -120,7 +121,15 @@ export async function startPostgres(port: number, options: readonly string[] = [
     ...run('initdb', ['-D', data, '-U', user, '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8']),
     { stdio: 'pipe', cwd: directory },
   )
+  const certificate = join(directory, 'server.crt')
+  const key = join(directory, 'server.key')
+  if (tls !== undefined) {
+    writeFileSync(certificate, tls.certificate)
+    writeFileSync(key, tls.privateKey, { mode: 0o600 })
+    if (asUser.length > 0) chownSync(key, idOf('-u') ?? 0, idOf('-g') ?? 0)
+  }
   const settings = {
+    ...(tls !== undefined && { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key }),
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: directory,
@@ -137,7 +146,7 @@ export async function startPostgres(port: number, options: readonly string[] = [
     await ended
   }
   const start = async (): Promise<void> => {
-    const child = spawn(...run('postgres', ['-D', data, ...words, ...options]), {
+    const child = spawn(...run('postgres', ['-D', data, ...words]), {
       stdio: 'ignore',
       cwd: directory,
     })

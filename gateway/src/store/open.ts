@@ -73,7 +73,7 @@ async function migrate<Tables>(database: Kysely<Tables>, { migrations, shared }:
   const strange = (await namesIn(database, table)).filter((name) => !Object.hasOwn(migrations, name))
   if (strange.length > 0) {
     throw new UnfitDatabase(
-      `The database has been brought to a newer version than this one (it has ${strange.join(', ')}), or is not of this kind.`,
+      `The database is of a newer version than this one, or of another kind (it has ${strange.join(', ')}): start the newer version, or name another database.`,
       { cause: error },
     )
   }
@@ -103,6 +103,7 @@ async function requireFit<Tables>(database: Kysely<Tables>): Promise<void> {
       throw failed(error)
     })
   const { version = 0, encoding } = rows[0] ?? {}
-  if (version < oldest) throw new UnfitDatabase('The database is older than PostgreSQL 15.')
-  if (encoding !== 'UTF8') throw new UnfitDatabase('The database must be created with the encoding UTF8.')
+  if (version < oldest) throw new UnfitDatabase('The database is older than PostgreSQL 15: use a newer one.')
+  if (encoding !== 'UTF8')
+    throw new UnfitDatabase('The database has another encoding than UTF8: create it with that one.')
 }

@@ -1,7 +1,7 @@
 import { PostgresDialect, type PostgresPool } from 'kysely'
 import { Pool, types, type QueryResult } from 'pg'
 import type { DatabaseLocation } from '../config/index.ts'
-import { codeOf } from './faults.ts'
+import { codeOf, toldApart } from './faults.ts'
 
 export interface PostgresOptions {
   /** PEM of the authority of the server's TLS certificate; without TLS when undefined. */
@@ -63,12 +63,12 @@ function guarded(pool: Pool, silentMs: number): PostgresPool {
     options: {},
     end: () => pool.end(),
     async connect() {
-      const client = await pool.connect()
+      const client = await pool.connect().catch(rethrow)
       const query = async (text: string, values: readonly unknown[]): Promise<QueryResult> => {
         // Ends the query too, with an error.
         const timer = setTimeout(() => void client.end(), silentMs)
         try {
-          return await client.query(text, [...values])
+          return await client.query(text, [...values]).catch(rethrow)
         } finally {
           clearTimeout(timer)
         }
@@ -76,6 +76,10 @@ function guarded(pool: Pool, silentMs: number): PostgresPool {
       return { query, release: (destroy?: boolean) => client.release(destroy) } as never
     },
   }
+}
+
+function rethrow(error: unknown): never {
+  throw toldApart(error)
 }
 
 const wideInteger = types.builtins.INT8

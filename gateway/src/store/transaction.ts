@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
 import { isUndone } from './faults.ts'
 
 const attempts = 5
+/** The other one needs it to end; at once the two would meet again. */
+const pauseMs = 50
 
 /**
  * Runs an action in a transaction. SQLite has one at a time; of those that PostgreSQL lets run side by side it undoes one
@@ -17,6 +20,7 @@ export async function inTransaction<Tables, Value>(
       return await database.transaction().execute(action)
     } catch (error) {
       if (attempt === attempts || !isUndone(error)) throw error
+      await sleep(attempt * pauseMs)
     }
   }
 }
