@@ -129,6 +129,7 @@ const parts: Readonly<Record<string, Part>> = {
     may: [
       'network',
       'embedded network',
+      'docker network',
       'development',
       'identity provider',
       'chaincode api',
@@ -161,6 +162,7 @@ const keepers: Readonly<Record<string, readonly string[]>> = {
   '@hyperledger/fabric-protos': ['fabric messages'],
   'google-protobuf': ['fabric messages'],
   '@grpc/grpc-js': ['fabric messages', 'embedded network', 'docker network'],
+  pg: ['gateway store'],
   kysely: ['gateway store', 'gateway vault', 'gateway release'],
 }
 

@@ -25,6 +25,7 @@ export default defineConfig({
           name: 'unit',
           root,
           include: ['test/{bench,chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
+          globalSetup: ['test/support/setup-postgres.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

@@ -11,6 +11,7 @@ import {
 } from './error.ts'
 import { Unsettled } from './ledger/index.ts'
 import type { Log } from './log.ts'
+import { codeOf, isUnavailable } from './store/index.ts'
 
 /** Codes of Fastify's own errors, as ours. */
 const fastifyCodes: Readonly<Record<string, [GatewayErrorCode, string]>> = {
@@ -47,9 +48,22 @@ export const createErrorHandler =
     if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
       return replyWith(request, reply, 'INVALID_REQUEST', 'The request is not well formed.')
     }
-    log.fault('route', error)
-    return replyWith(request, reply, 'INTERNAL', 'A fault of ours; the log has it under the request id.')
+    return replyUnexpected(log, error, request, reply)
   }
+
+function replyUnexpected(
+  log: Log,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (isUnavailable(error)) {
+    log.event('refused', { code: 'NOT_READY', database: codeOf(error) })
+    return replyWith(request, reply, 'NOT_READY', 'A database does not answer: ask again in a moment.')
+  }
+  log.fault('route', error)
+  return replyWith(request, reply, 'INTERNAL', 'A fault of ours; the log has it under the request id.')
+}
 
 const faultsOf = (error: Error): readonly Fault[] => (error instanceof InvalidResource ? error.faults : [])
 

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { organisationNamed, type Constitution } from 'medledger-chaincode/api'
 import { utc } from 'medledger-chaincode/core'
@@ -28,24 +26,8 @@ import {
 } from './release/index.ts'
 import { openSettlement, type Settlement } from './settlement/index.ts'
 import { closeServer } from './stop.ts'
-import {
-  countPending,
-  createBatch,
-  keepPositions,
-  openDatabase,
-  openProjection,
-  openIdempotencyKeys,
-  openKeyDatabase,
-  openOutbox,
-  sqliteDialect,
-  type Database,
-  type Projection,
-  type IdempotencyKeys,
-  type KeyDatabase,
-  type Outbox,
-  type Positions,
-} from './store/index.ts'
-import { createVault, createVaultKeys, type Vault } from './vault/index.ts'
+import { countPending, keepPositions, type Positions } from './store/index.ts'
+import { openStores, type Stores } from './stores.ts'
 
 export interface Gateway {
   /** Takes nothing new, and lets what is under way end within most of this time. */
@@ -64,7 +46,7 @@ const shareOfRequests = 0.75
 export async function startGateway(config: Config, log: Log, observe: Observe = () => {}): Promise<Gateway> {
   const { organisation, constitution } = config
   const metrics = createMetrics(organisation.name)
-  const stores = await openStores(config)
+  const stores = await openStores(config, log)
   const tell: Observe = (step) => {
     metrics.step(step)
     observe(step)
@@ -185,41 +167,6 @@ function identify(
     async close() {
       changes.stop()
       await trusted.close()
-    },
-  }
-}
-
-interface Stores {
-  readonly database: Database
-  readonly projection: Projection
-  readonly keyDatabase: KeyDatabase
-  readonly outbox: Outbox
-  readonly keys: IdempotencyKeys
-  readonly vault: Vault
-  /** A digest that only this organisation can compute. */
-  readonly digest: (purpose: string, value: string) => string
-  close(): Promise<void>
-}
-
-async function openStores({ dataDirectory, masterKey, organisation }: Config): Promise<Stores> {
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
-  const database = await openDatabase(sqliteDialect(join(dataDirectory, 'gateway.sqlite')))
-  const projection = await openProjection(
-    sqliteDialect(join(dataDirectory, 'projection.sqlite'), { isReproducible: true }),
-  )
-  const keyDatabase = await openKeyDatabase(sqliteDialect(join(dataDirectory, 'keys.sqlite')))
-  const vaultKeys = createVaultKeys(keyDatabase, masterKey)
-  const batch = createBatch(database)
-  return {
-    database,
-    projection,
-    keyDatabase,
-    outbox: openOutbox(database, batch),
-    keys: openIdempotencyKeys(database, batch),
-    vault: createVault(database, vaultKeys, organisation.name),
-    digest: (purpose, value) => vaultKeys.digest(purpose, value),
-    async close() {
-      await Promise.all([database.destroy(), projection.destroy(), keyDatabase.destroy()])
     },
   }
 }

@@ -92,7 +92,8 @@ function watch({ height, outboxPending }: Gauges, registers: Registry[]): void {
       help,
       registers,
       async collect() {
-        this.set(await read())
+        // What cannot be told now keeps nobody from learning the rest.
+        this.set(await Promise.resolve(read()).catch(() => Number.NaN))
       },
     })
   gauge('medledger_ledger_blocks', 'Blocks that the own peer has delivered.', () => height().blocks)

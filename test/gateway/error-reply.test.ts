@@ -6,6 +6,7 @@ import { GatewayError, statusOf, type GatewayErrorCode } from '../../gateway/src
 import { OutcomeUnknown } from '../../gateway/src/ledger/port.ts'
 import { Unsettled } from '../../gateway/src/ledger/client.ts'
 import type { Services } from '../../gateway/src/services.ts'
+import { DatabaseUnavailable } from '../../gateway/src/store/index.ts'
 import { capturedLog } from '../support/gateway-network.ts'
 import { demoConstitution } from '../support/ledger-world.ts'
 
@@ -119,6 +120,17 @@ describe('an error', () => {
     }
     expect(lines.join('')).not.toContain(canary)
     expect(lines.join('')).toContain('"event":"fault"')
+  })
+
+  test('of a database that does not answer asks for patience, and its code is in the log', async () => {
+    const from = lines.length
+    const cause = Object.assign(new Error(canary), { code: 'ECONNREFUSED' })
+    const answer = await failWith(new Error(canary, { cause: new DatabaseUnavailable(cause) }), fhirUrl)
+    expect([answer.statusCode, codeIn(answer)]).toEqual([503, 'NOT_READY'])
+    expect(lines.slice(from).join('')).toContain('"code":"NOT_READY","database":"ECONNREFUSED"')
+    expect(answer.body + lines.slice(from).join('')).not.toContain(canary)
+    // Somebody else's broken connection is not a database's.
+    expect(codeIn(await failWith(cause, fhirUrl))).toBe('INTERNAL')
   })
 
   test('is in the log by its code when it is ours, and not when it is the caller’s', async () => {

@@ -83,6 +83,17 @@ describe('the metrics', () => {
     expect(first).toContain('process_cpu_seconds_total')
   })
 
+  test('show the rest when the outbox cannot be counted', async () => {
+    const metrics = createMetrics('north')
+    const outboxPending = async (): Promise<number> => {
+      throw new Error('the database is away')
+    }
+    metrics.watch({ height: () => ({ blocks: 7, connected: true }), outboxPending })
+    const text = await metrics.text()
+    expect(text).toContain('medledger_ledger_blocks{organisation="north"} 7')
+    expect(text).toMatch(/^medledger_outbox_pending\{organisation="north"\} nan$/im)
+  })
+
   test('are served at their own port, and nothing else is', async () => {
     const metrics = createMetrics('north')
     const server = createMetricsServer(metrics)

@@ -189,7 +189,7 @@ async function openGateway(
   const settlement = openSettlement({
     client: direct,
     outbox: openOutbox(database, batch),
-    keys: openIdempotencyKeys(database, batch),
+    keys: openIdempotencyKeys(batch),
     blockOf: async (id) => (await positions.find([id])).get(id)?.block,
     digest,
     now,
@@ -235,7 +235,7 @@ async function openGateway(
     positions,
     settlement,
     vault,
-    idempotencyKeys: openIdempotencyKeys(database, batch),
+    idempotencyKeys: openIdempotencyKeys(batch),
     digest,
     ask,
     log,

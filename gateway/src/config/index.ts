@@ -1,10 +1,12 @@
 import { organisationNamed, type Constitution, type Organisation } from 'medledger-chaincode/api'
+import type { DatabaseLocation } from './database.ts'
 import { readSettings, type Reading, type Source } from './read.ts'
 import { areValid, rules } from './rules.ts'
 import type { Setting } from './setting.ts'
 import { settings, type KeysLocation, type SettingName, type Settings, type Partners } from './settings.ts'
 
 export { settings, type KeysLocation, type Partners, type SettingName, type Settings } from './settings.ts'
+export type { DatabaseLocation } from './database.ts'
 export type { Source } from './read.ts'
 
 export interface Config {
@@ -26,11 +28,22 @@ export interface Config {
   /** Undefined: no metrics are served. */
   readonly metricsPort: number | undefined
   readonly dataDirectory: string
+  /** Undefined: SQLite in the data directory. */
+  readonly postgres: PostgresConfig | undefined
   /** 32 bytes. */
   readonly masterKey: Uint8Array
   readonly trustedProxies: readonly string[]
   readonly limits: Limits
   readonly stopWithinMs: number
+}
+
+/** The databases of a gateway that has them in PostgreSQL. */
+export interface PostgresConfig {
+  readonly database: DatabaseLocation
+  /** Of the patients' keys. */
+  readonly keyDatabase: DatabaseLocation
+  /** PEM of the authority that both servers' TLS certificates come from; without TLS when undefined. */
+  readonly authority: string | undefined
 }
 
 /** How much a gateway takes. */
@@ -121,9 +134,15 @@ function toConfig(values: Settings): Config {
     httpPort: values.httpPort,
     metricsPort: values.metricsPort,
     dataDirectory: values.dataDirectory,
+    postgres: postgresOf(values),
     masterKey: values.masterKey,
     trustedProxies: values.trustedProxies,
     limits: { personPerMinute, organisationPerMinute, refusedPerMinute, eventLoopDelayMs },
     stopWithinMs: stopSeconds * 1000,
   }
+}
+
+function postgresOf({ database, keyDatabase, databaseAuthority }: Settings): PostgresConfig | undefined {
+  if (database === undefined || keyDatabase === undefined) return undefined
+  return { database, keyDatabase, authority: databaseAuthority }
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { accessSync, constants, statSync } from 'node:fs'
 import { developmentFault, isLoopbackHost, type Constitution } from 'medledger-chaincode/api'
+import { isOnThisMachine, isSameDatabase } from './database.ts'
 import { settings, type KeysLocation, type SettingName, type Settings } from './settings.ts'
 
 /** Something that several settings, or a setting and the world, must satisfy together. */
@@ -105,6 +106,29 @@ export const rules: readonly Rule[] = [
     if (!found.isDirectory()) return [`${variable('dataDirectory')}: is not a directory`]
     return isWritable(dataDirectory) ? [] : [`${variable('dataDirectory')}: cannot be written to`]
   }),
+  rule(['database', 'keyDatabase'], ({ database, keyDatabase }) => {
+    const name = variable('keyDatabase')
+    if (database === undefined)
+      return keyDatabase === undefined ? [] : [`${name}: is set without ${variable('database')}`]
+    if (keyDatabase === undefined) return [`${name}: must be set, since ${variable('database')} is`]
+    return isSameDatabase(database, keyDatabase)
+      ? [`${name}: is the same database: backups of the content must not hold the patients' keys`]
+      : []
+  }),
+  rule(['database', 'keyDatabase', 'databaseAuthority', 'development'], (values) => {
+    if (values.databaseAuthority !== undefined || values.development) return []
+    return (['database', 'keyDatabase'] as const).flatMap((name) => {
+      const location = values[name]
+      return location === undefined || isOnThisMachine(location)
+        ? []
+        : [`${variable(name)}: is on another machine: ${variable('databaseAuthority')} must be set`]
+    })
+  }),
+  rule(['databaseAuthority'], ({ databaseAuthority }) =>
+    databaseAuthority === undefined || certificateIn(databaseAuthority) !== undefined
+      ? []
+      : [`${variable('databaseAuthority')}: is not a certificate in PEM`],
+  ),
 ]
 
 /** Whether the certificates with which a gateway shows who it is are valid at an instant (milliseconds since 1970). */

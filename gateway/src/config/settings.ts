@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { Type, type Static } from 'typebox'
 import { canonical, check, Constitution, sha256Hex } from 'medledger-chaincode/api'
+import { databaseLocation, type DatabaseLocation } from './database.ts'
 import { asIs, port, setting, wholeNumber, type Setting } from './setting.ts'
 
 /** Another organisation's gateway: where it answers, and the name and authority of its certificate. */
@@ -142,9 +143,35 @@ export const settings = {
   dataDirectory: setting({
     variable: 'MEDLEDGER_DATA_DIRECTORY',
     form: 'value',
-    purpose: 'where the databases lie',
+    purpose: 'where the databases lie that are not in PostgreSQL',
     read: asIs,
     show: asIs,
+  }),
+  database: setting<DatabaseLocation | undefined>({
+    variable: 'MEDLEDGER_DATABASE',
+    form: 'secret',
+    purpose:
+      '`postgres://user:password@host:port/database` (PostgreSQL 15 or newer); SQLite in the data directory when empty',
+    default: '',
+    read: databaseLocation,
+  }),
+  keyDatabase: setting<DatabaseLocation | undefined>({
+    variable: 'MEDLEDGER_KEY_DATABASE',
+    form: 'secret',
+    purpose:
+      "likewise, for the patients' keys: another database, which the backups of the first must not include",
+    default: '',
+    read: databaseLocation,
+  }),
+  databaseAuthority: setting<string | undefined>({
+    variable: 'MEDLEDGER_DATABASE_AUTHORITY',
+    form: 'content',
+    purpose:
+      "the authority of the databases' TLS certificate, PEM; without it only databases on this machine are used, and " +
+      'without TLS',
+    default: '',
+    read: (text) => (text.trim() === '' ? undefined : text),
+    show: (value) => (value === undefined ? 'none' : describeCertificate(value)),
   }),
   masterKey: setting<Uint8Array>({
     variable: 'MEDLEDGER_MASTER_KEY',

@@ -120,18 +120,21 @@ async function submitNoted<N extends SubmitName>(
   if (known !== undefined) return conclude(sources, submission, known)
   try {
     const receipt = await client.submit(name, fields, options)
-    await settle(sources, row, { state: 'committed', transactionId: receipt.transactionId })
+    await afterwards(settle(sources, row, { state: 'committed', transactionId: receipt.transactionId }))
     return receipt
   } catch (error) {
     if (isCode(error, 'DUPLICATE_REQUEST')) return concludeDuplicate(sources, submission, row)
-    if (!isFinal(error)) await outbox.defer(row, { due: sources.now() + firstLookMs, tries: 0 })
-    else if (isNew) await refuse(sources, row)
+    if (!isFinal(error)) await afterwards(outbox.defer(row, { due: sources.now() + firstLookMs, tries: 0 }))
+    else if (isNew) await afterwards(refuse(sources, row))
     // Nothing of this try was ordered, but an earlier one may be.
     else if (isCode(error, 'LEDGER_UNAVAILABLE') || isCode(error, 'CHANGED_MEANWHILE'))
       throw new Unsettled(name, submission.request, error)
     throw error
   }
 }
+
+/** What the ledger has said is the answer, also when it cannot be noted: the row stays, and is looked at when it is due. */
+const afterwards = (noting: Promise<void>): Promise<void> => noting.catch(() => undefined)
 
 /** After this long what became of an unknown outcome is looked for. */
 const firstLookMs = 1000
@@ -172,7 +175,7 @@ async function concludeDuplicate<N extends SubmitName>(
   const found = await lookUp(sources.client, row).catch(() => undefined)
   // The peer that was asked is behind those that know it.
   if (found === undefined) throw new Unsettled(submission.name, submission.request)
-  await settle(sources, row, found)
+  await afterwards(settle(sources, row, found))
   return conclude(sources, submission, found)
 }
 

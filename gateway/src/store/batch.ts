@@ -1,8 +1,9 @@
 import type { Transaction } from 'kysely'
 import type { Database } from './open.ts'
 import type { Schema } from './schema.ts'
+import { inTransaction } from './transaction.ts'
 
-/** Runs an action inside a transaction of the database; resolves when it is on the disk. */
+/** Runs an action inside a transaction of the database, again if need be; resolves when it is on the disk. */
 export type Batch = <Value>(action: (transaction: Transaction<Schema>) => Promise<Value>) => Promise<Value>
 
 interface Waiting {
@@ -24,7 +25,7 @@ export function createBatch(database: Database): Batch {
       const actions = waiting
       waiting = []
       try {
-        await database.transaction().execute(async (transaction) => {
+        await inTransaction(database, async (transaction) => {
           for (const { run } of actions) await run(transaction)
         })
         for (const { done } of actions) done()

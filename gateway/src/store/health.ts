@@ -16,9 +16,8 @@ export async function keysAnswer(database: KeyDatabase): Promise<boolean> {
 export async function countPending(database: Database): Promise<number> {
   const { count } = await database
     .selectFrom('releases')
-    .select(({ fn }) => fn.countAll().as('count'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
     .where('recorded', '=', 0)
     .executeTakeFirstOrThrow()
-  // PostgreSQL counts in text.
-  return Number(count)
+  return count
 }

@@ -1,5 +1,4 @@
 import type { Batch } from './batch.ts'
-import type { Database } from './open.ts'
 
 /** Which request each idempotency key was sent with, also before a restart. */
 export interface IdempotencyKeys {
@@ -12,24 +11,22 @@ export interface IdempotencyKeys {
   forget(createdBefore: number): Promise<void>
 }
 
-export function openIdempotencyKeys(database: Database, batch: Batch): IdempotencyKeys {
+export function openIdempotencyKeys(batch: Batch): IdempotencyKeys {
   return {
     claim: (name, fingerprint, at) =>
       batch(async (transaction) => {
-        await transaction
+        // One statement, so that the row that it finds cannot be forgotten meanwhile.
+        const row = await transaction
           .insertInto('idempotency_keys')
           .values({ name, fingerprint, created: at })
-          .onConflict((conflict) => conflict.column('name').doNothing())
-          .execute()
-        const row = await transaction
-          .selectFrom('idempotency_keys')
-          .select('fingerprint')
-          .where('name', '=', name)
-          .executeTakeFirst()
-        return row?.fingerprint === fingerprint
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ name }))
+          .returning('fingerprint')
+          .executeTakeFirstOrThrow()
+        return row.fingerprint === fingerprint
       }),
-    async forget(createdBefore) {
-      await database.deleteFrom('idempotency_keys').where('created', '<', createdBefore).execute()
-    },
+    forget: (createdBefore) =>
+      batch(async (transaction) => {
+        await transaction.deleteFrom('idempotency_keys').where('created', '<', createdBefore).execute()
+      }),
   }
 }

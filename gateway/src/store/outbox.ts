@@ -44,21 +44,15 @@ export const openOutbox = (database: Database, batch: Batch): Outbox => ({
   find: (name) => find(database, name),
 })
 
-/** What happens to one row; each change is on the disk when it resolves. */
-function changesOf(batch: Batch): Pick<Outbox, 'note' | 'settle' | 'forget' | 'defer'> {
+/** Each change is on the disk when it resolves. */
+function changesOf(batch: Batch): Omit<Outbox, 'due' | 'pending' | 'find'> {
   return {
-    note: (noted) =>
+    note: (row) =>
       batch(async (transaction) => {
-        const { numInsertedOrUpdatedRows } = await transaction
-          .insertInto('outbox')
-          .values({ ...noted, state: 'pending', tries: 0, transaction_id: null })
-          .onConflict((conflict) => conflict.columns(['collection', 'request']).doNothing())
-          .executeTakeFirstOrThrow()
-        const isNew = Number(numInsertedOrUpdatedRows ?? 0) > 0
-        if (!isNew) await defer(transaction, noted, { due: noted.due, tries: 0 })
-        const row = await find(transaction, noted)
-        if (row === undefined) throw new Error('A row of the outbox was not written.')
-        return { row, isNew }
+        // Between the two another gateway may forget the row; a third time would be a fault.
+        const noted = (await tryToNote(transaction, row)) ?? (await tryToNote(transaction, row))
+        if (noted === undefined) throw new Error('A row of the outbox was not written.')
+        return noted
       }),
     settle: (name, { state, transactionId }) =>
       batch(async (transaction) => {
@@ -82,47 +76,62 @@ function changesOf(batch: Batch): Pick<Outbox, 'note' | 'settle' | 'forget' | 'd
           .execute()
       }),
     defer: (name, next) => batch((transaction) => defer(transaction, name, next)),
+    wake: (at) =>
+      batch(async (transaction) => {
+        await transaction
+          .updateTable('outbox')
+          .set({ due: at })
+          .where('state', '=', 'pending')
+          .where('due', '>', at)
+          .execute()
+      }),
+    forgetSettled: (createdBefore) =>
+      batch(async (transaction) => {
+        const { numDeletedRows } = await transaction
+          .deleteFrom('outbox')
+          .where('state', '!=', 'pending')
+          .where('created', '<', createdBefore)
+          .executeTakeFirstOrThrow()
+        return Number(numDeletedRows)
+      }),
   }
 }
 
-function overviewOf(database: Database): Pick<Outbox, 'due' | 'wake' | 'pending' | 'forgetSettled'> {
+function overviewOf(database: Database): Pick<Outbox, 'due' | 'pending'> {
   return {
-    async due(at, limit) {
-      const rows = await database
+    due: (at, limit) =>
+      database
         .selectFrom('outbox')
         .selectAll()
         .where('state', '=', 'pending')
         .where('due', '<=', at)
         .orderBy('due')
         .limit(limit)
-        .execute()
-      return rows.map(withNumbers)
-    },
-    async wake(at) {
-      await database
-        .updateTable('outbox')
-        .set({ due: at })
-        .where('state', '=', 'pending')
-        .where('due', '>', at)
-        .execute()
-    },
+        .execute(),
     async pending() {
       const { count } = await database
         .selectFrom('outbox')
-        .select((row) => row.fn.countAll().as('count'))
+        .select((row) => row.fn.countAll<number>().as('count'))
         .where('state', '=', 'pending')
         .executeTakeFirstOrThrow()
-      return Number(count)
-    },
-    async forgetSettled(createdBefore) {
-      const { numDeletedRows } = await database
-        .deleteFrom('outbox')
-        .where('state', '!=', 'pending')
-        .where('created', '<', createdBefore)
-        .executeTakeFirstOrThrow()
-      return Number(numDeletedRows)
+      return count
     },
   }
+}
+
+async function tryToNote(
+  transaction: Transaction<Schema>,
+  noted: Noted,
+): Promise<{ readonly row: OutboxRow; readonly isNew: boolean } | undefined> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto('outbox')
+    .values({ ...noted, state: 'pending', tries: 0, transaction_id: null })
+    .onConflict((conflict) => conflict.columns(['collection', 'request']).doNothing())
+    .executeTakeFirstOrThrow()
+  const isNew = Number(numInsertedOrUpdatedRows ?? 0) > 0
+  if (!isNew) await defer(transaction, noted, { due: noted.due, tries: 0 })
+  const row = await find(transaction, noted)
+  return row && { row, isNew }
 }
 
 async function defer(
@@ -139,23 +148,13 @@ async function defer(
     .execute()
 }
 
-async function find(
+const find = (
   database: Database | Transaction<Schema>,
   { collection, request }: RequestName,
-): Promise<OutboxRow | undefined> {
-  const row = await database
+): Promise<OutboxRow | undefined> =>
+  database
     .selectFrom('outbox')
     .selectAll()
     .where('collection', '=', collection)
     .where('request', '=', request)
     .executeTakeFirst()
-  return row && withNumbers(row)
-}
-
-/** Wide integers are numbers in SQLite and texts in PostgreSQL. */
-const numberOf = (value: number | string): number => Number(value)
-const withNumbers = (row: OutboxRow): OutboxRow => ({
-  ...row,
-  created: numberOf(row.created),
-  due: numberOf(row.due),
-})

@@ -1,5 +1,6 @@
 import type { DeliveredBlock, LedgerTransport } from '../ledger/index.ts'
 import type { Projection } from './open.ts'
+import { inTransaction } from './transaction.ts'
 
 /** A transaction's place on the chain: the order in which people are shown what happened. */
 export interface Position {
@@ -16,6 +17,7 @@ export interface Positions {
   stop(): void
 }
 
+/** Rows or ids in one statement: a database bounds its parameters. */
 const chunk = 500
 
 /**
@@ -55,11 +57,11 @@ async function store(database: Projection, block: DeliveredBlock): Promise<void>
   const rows = block.transactions
     .filter(({ valid, transactionId }) => valid && transactionId !== '')
     .map(({ transactionId, position }) => ({ transaction_id: transactionId, block: block.number, position }))
-  await database.transaction().execute(async (transaction) => {
-    if (rows.length > 0) {
+  await inTransaction(database, async (transaction) => {
+    for (let start = 0; start < rows.length; start += chunk) {
       await transaction
         .insertInto('transactions')
-        .values(rows)
+        .values(rows.slice(start, start + chunk))
         .onConflict((conflict) => conflict.column('transaction_id').doNothing())
         .execute()
     }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { PostgresAdapter, sql, type Expression, type Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 /** Tables of the organisation's own database; never the source of truth of what the ledger holds. */
@@ -102,27 +102,38 @@ export interface PatientKeyRow {
   wrapped: string
 }
 
+export const isPostgres = (database: Pick<Kysely<unknown>, 'getExecutor'>): boolean =>
+  database.getExecutor().adapter instanceof PostgresAdapter
+
+/**
+ * The type of a column of text. PostgreSQL would compare by the rules of some language, which change with the machine's
+ * libraries and leave indexes wrong; SQLite compares code points.
+ */
+const textOf = (database: Kysely<unknown>): Expression<unknown> | 'text' =>
+  isPostgres(database) ? sql`text collate "C"` : 'text'
+
 const outboxMigration: Migration = {
   async up(database: Kysely<unknown>): Promise<void> {
     const { schema } = database
+    const text = textOf(database)
     await schema
       .createTable('outbox')
-      .addColumn('request', 'text', (column) => column.notNull())
-      .addColumn('collection', 'text', (column) => column.notNull())
-      .addColumn('name', 'text', (column) => column.notNull())
-      .addColumn('owner', 'text', (column) => column.notNull())
-      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('request', text, (column) => column.notNull())
+      .addColumn('collection', text, (column) => column.notNull())
+      .addColumn('name', text, (column) => column.notNull())
+      .addColumn('owner', text, (column) => column.notNull())
+      .addColumn('state', text, (column) => column.notNull())
       .addColumn('created', 'bigint', (column) => column.notNull())
       .addColumn('due', 'bigint', (column) => column.notNull())
       .addColumn('tries', 'integer', (column) => column.notNull())
-      .addColumn('transaction_id', 'text')
+      .addColumn('transaction_id', text)
       .addPrimaryKeyConstraint('outbox_key', ['collection', 'request'])
       .execute()
     await schema.createIndex('outbox_due').on('outbox').columns(['state', 'due']).execute()
     await schema
       .createTable('idempotency_keys')
-      .addColumn('name', 'text', (column) => column.primaryKey())
-      .addColumn('fingerprint', 'text', (column) => column.notNull())
+      .addColumn('name', text, (column) => column.primaryKey())
+      .addColumn('fingerprint', text, (column) => column.notNull())
       .addColumn('created', 'bigint', (column) => column.notNull())
       .execute()
   },
@@ -133,25 +144,26 @@ export const migrations: Record<string, Migration> = {
   '001': {
     async up(database: Kysely<unknown>): Promise<void> {
       const { schema } = database
+      const text = textOf(database)
       await schema
         .createTable('documents')
-        .addColumn('document', 'text', (column) => column.notNull())
+        .addColumn('document', text, (column) => column.notNull())
         .addColumn('version', 'integer', (column) => column.notNull())
-        .addColumn('patient', 'text', (column) => column.notNull())
-        .addColumn('source', 'text', (column) => column.notNull())
-        .addColumn('content', 'text', (column) => column.notNull())
-        .addColumn('ciphertext', 'text', (column) => column.notNull())
-        .addColumn('digest', 'text', (column) => column.notNull())
-        .addColumn('description', 'text', (column) => column.notNull())
+        .addColumn('patient', text, (column) => column.notNull())
+        .addColumn('source', text, (column) => column.notNull())
+        .addColumn('content', text, (column) => column.notNull())
+        .addColumn('ciphertext', text, (column) => column.notNull())
+        .addColumn('digest', text, (column) => column.notNull())
+        .addColumn('description', text, (column) => column.notNull())
         .addColumn('registered', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('documents_key', ['document', 'version'])
         .addUniqueConstraint('documents_source', ['source', 'version'])
         .execute()
       await schema
         .createTable('releases')
-        .addColumn('through', 'text', (column) => column.notNull())
-        .addColumn('access', 'text', (column) => column.notNull())
-        .addColumn('documents', 'text', (column) => column.notNull())
+        .addColumn('through', text, (column) => column.notNull())
+        .addColumn('access', text, (column) => column.notNull())
+        .addColumn('documents', text, (column) => column.notNull())
         .addColumn('recorded', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('releases_key', ['through', 'access'])
         .execute()
@@ -160,9 +172,10 @@ export const migrations: Record<string, Migration> = {
   '002': outboxMigration,
   '003': {
     async up(database: Kysely<unknown>): Promise<void> {
+      const text = textOf(database)
       await database.schema
         .alterTable('releases')
-        .addColumn('withheld', 'text', (column) => column.notNull().defaultTo('[]'))
+        .addColumn('withheld', text, (column) => column.notNull().defaultTo('[]'))
         .execute()
     },
   },
@@ -172,16 +185,17 @@ export const projectionMigrations: Record<string, Migration> = {
   '001': {
     async up(database: Kysely<unknown>): Promise<void> {
       const { schema } = database
+      const text = textOf(database)
       await schema
         .createTable('transactions')
-        .addColumn('transaction_id', 'text', (column) => column.primaryKey())
-        .addColumn('block', 'integer', (column) => column.notNull())
+        .addColumn('transaction_id', text, (column) => column.primaryKey())
+        .addColumn('block', 'bigint', (column) => column.notNull())
         .addColumn('position', 'integer', (column) => column.notNull())
         .execute()
       await schema
         .createTable('progress')
         .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('blocks', 'integer', (column) => column.notNull())
+        .addColumn('blocks', 'bigint', (column) => column.notNull())
         .execute()
     },
   },
@@ -190,10 +204,11 @@ export const projectionMigrations: Record<string, Migration> = {
 export const keyMigrations: Record<string, Migration> = {
   '001': {
     async up(database: Kysely<unknown>): Promise<void> {
+      const text = textOf(database)
       await database.schema
         .createTable('patient_keys')
-        .addColumn('patient', 'text', (column) => column.primaryKey())
-        .addColumn('wrapped', 'text', (column) => column.notNull())
+        .addColumn('patient', text, (column) => column.primaryKey())
+        .addColumn('wrapped', text, (column) => column.notNull())
         .execute()
     },
   },

@@ -7,7 +7,7 @@ import {
   sha256Hex,
   type DocumentRegistration,
 } from 'medledger-chaincode/api'
-import type { Database, DocumentRow } from '../store/index.ts'
+import { inTransaction, type Database, type DocumentRow } from '../store/index.ts'
 import type { VaultKeys } from './keys.ts'
 
 /** What the ledger is to know of a document, beside its id, version and digest. */
@@ -168,7 +168,7 @@ async function insert(database: Database, row: DocumentRow): Promise<void> {
 }
 
 const confirm = (database: Database, versions: Parameters<Vault['confirm']>[0]): Promise<void> =>
-  database.transaction().execute(async (transaction) => {
+  inTransaction(database, async (transaction) => {
     for (const { document, version } of versions) {
       await transaction
         .updateTable('documents')

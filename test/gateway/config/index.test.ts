@@ -23,7 +23,12 @@ let environment: NodeJS.ProcessEnv
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'medledger-config-'))
   prepared = await prepare(demoTopology(), pathsIn(directory))
-  environment = ownSettings('south')
+  // With what an instance does without, so that the tests have every secret.
+  environment = {
+    ...ownSettings('south'),
+    MEDLEDGER_DATABASE_FILE: fileOf('database', 'postgres://south:one%20secret@localhost/south\n'),
+    MEDLEDGER_KEY_DATABASE_FILE: fileOf('key-database', 'postgres://south:another-secret@[::1]:5433/keys'),
+  }
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
@@ -146,6 +151,75 @@ describe('a configuration', () => {
   test('takes the addresses of proxies, networks too', () => {
     const { trustedProxies } = readConfig({ ...environment, MEDLEDGER_TRUSTED_PROXIES: '10.0.0.0/8, ::1' })
     expect(trustedProxies).toEqual(['10.0.0.0/8', '::1'])
+  })
+})
+
+describe('the databases', () => {
+  const authority = (): string => contentOf('MEDLEDGER_CERTIFICATE_FILE')
+  const named = (database: string, keys: string, more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+    MEDLEDGER_DATABASE_FILE: '',
+    MEDLEDGER_KEY_DATABASE_FILE: '',
+    MEDLEDGER_DATABASE: database,
+    MEDLEDGER_KEY_DATABASE: keys,
+    ...more,
+  })
+
+  test('lie in the data directory unless they are named', () => {
+    expect(readConfig({ ...environment, ...named('', '') }).postgres).toBeUndefined()
+    expect(readConfig(environment).postgres).toEqual({
+      database: { host: 'localhost', port: 5432, user: 'south', password: 'one secret', database: 'south' },
+      keyDatabase: { host: '::1', port: 5433, user: 'south', password: 'another-secret', database: 'keys' },
+      authority: undefined,
+    })
+  })
+
+  test.each([
+    ['mysql://u:p@localhost/d', 'is not of the form postgres://'],
+    ['postgres://u@localhost', 'is not of the form postgres://'],
+    ['postgres://u@localhost/d/e', 'is not of the form postgres://'],
+    ['postgres://localhost/d', 'is not of the form postgres://'],
+    ['postgres://u@one,other/d', 'is not of the form postgres://'],
+    ['postgres://u:%ff@localhost/d', 'is not of the form postgres://'],
+    ['postgres://u@localhost:x/d', 'is not of the form postgres://'],
+    ['postgres://u:p@localhost/d?sslmode=no-verify', 'takes nothing after the name'],
+    ['postgres://u:p@localhost/d?host=elsewhere', 'takes nothing after the name'],
+  ])('are not named like %s', (url, reason) => {
+    expect(faultsOf(named(url, 'postgres://u@localhost/keys'))).toEqual([
+      expect.stringMatching(new RegExp(`^MEDLEDGER_DATABASE: ${reason.replaceAll('/', '.')}`)),
+    ])
+  })
+
+  test.each([
+    ['postgres://u@localhost/d', '', 'must be set, since MEDLEDGER_DATABASE is'],
+    ['', 'postgres://u@localhost/d', 'is set without MEDLEDGER_DATABASE'],
+    ['postgres://u@localhost/d', 'postgresql://v:p@127.0.0.1:5432/d', 'is the same database'],
+    ['postgres://u@[::1]/d', 'postgres://u@LOCALHOST/d', 'is the same database'],
+  ])('are two: %s and %s are not', (database, keys, reason) => {
+    expect(faultsOf(named(database, keys))).toEqual([
+      expect.stringContaining(`MEDLEDGER_KEY_DATABASE: ${reason}`),
+    ])
+  })
+
+  test('on another machine are used over TLS only, by an authority, where somebody depends on them', () => {
+    const { issuers, ...rest } = prepared.topology.constitution
+    const secure = issuers.map((issuer) => ({ ...issuer, issuer: `https://${issuer.organisation}.example` }))
+    const inProduction = (more: NodeJS.ProcessEnv): readonly string[] =>
+      faultsOf(
+        named('postgres://u@db.example/d', 'postgres://u@127.0.0.1/keys', {
+          MEDLEDGER_CONSTITUTION: JSON.stringify({ ...rest, issuers: secure }),
+          MEDLEDGER_CONSTITUTION_FILE: '',
+          MEDLEDGER_DEVELOPMENT: 'false',
+          ...more,
+        }),
+      )
+    expect(inProduction({})).toEqual([
+      'MEDLEDGER_DATABASE: is on another machine: MEDLEDGER_DATABASE_AUTHORITY must be set',
+    ])
+    expect(inProduction({ MEDLEDGER_DATABASE_AUTHORITY: authority() })).toEqual([])
+    expect(inProduction({ MEDLEDGER_DATABASE_AUTHORITY: 'PEM' })).toEqual([
+      'MEDLEDGER_DATABASE_AUTHORITY: is not a certificate in PEM',
+    ])
+    expect(faultsOf(named('postgres://u@db.example/d', 'postgres://u@db.example/keys'))).toEqual([])
   })
 })
 

@@ -1,8 +1,9 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MedledgerError, sha256Hex } from 'medledger-chaincode/api'
 import type { LedgerClient } from '../../../gateway/src/ledger/client.ts'
 import { keepReleases, type ReleaseRecords } from '../../../gateway/src/release/index.ts'
-import { openDatabase, sqliteDialect, type Database } from '../../../gateway/src/store/index.ts'
+import { openDatabase, type Database } from '../../../gateway/src/store/index.ts'
+import { dialects, emptyOn } from '../../support/dialects.ts'
 
 interface Submitted {
   readonly fields: unknown
@@ -30,20 +31,21 @@ const open = (secret = 'a secret'): ReleaseRecords =>
     } as unknown as LedgerClient,
   })
 
-beforeEach(async () => {
-  database = await openDatabase(sqliteDialect(':memory:'))
-  submitted = []
-  logged = []
-  fault = () => {}
-  records = open()
-})
-
 const release = { through: 'south', access: 'ab'.repeat(16), documents: [`north-${'00'.repeat(16)}`] }
 const fail = (code: 'LEDGER_UNAVAILABLE' | 'DUPLICATE_REQUEST') => (): never => {
   throw new MedledgerError(code, 'No.')
 }
 
-describe('a release', () => {
+describe.each(dialects)('a release on $name', (dialect) => {
+  beforeEach(async () => {
+    database = await openDatabase(await emptyOn(dialect))
+    submitted = []
+    logged = []
+    fault = () => {}
+    records = open()
+  })
+  afterEach(() => database.destroy())
+
   test('is claimed once, whatever it holds and across a restart, for each organisation that asks', async () => {
     await records.claim(release)
     const refused = expect.objectContaining({ code: 'ALREADY_RELEASED' }) as Error

@@ -61,6 +61,23 @@ describe('a request', () => {
     expect(network.ledger.calls.filter(isAccess)).toHaveLength(calls)
   })
 
+  test('that was committed is answered although the outbox cannot note it, and is settled later', async () => {
+    const { database } = network.gateways.south
+    const rename = (from: string, to: string): Promise<void> =>
+      database.schema.alterTable(from).renameTo(to).execute()
+    network.ledger.afterCommit = (call) => {
+      if (isAccess(call)) away = rename('outbox', 'hidden')
+      return undefined
+    }
+    let away = Promise.resolve()
+    expect((await read()).statusCode).toBe(200)
+    await away
+    await rename('hidden', 'outbox')
+    expect(await rowsOf()).toMatchObject([{ state: 'pending' }])
+    await settle(25)
+    expect(await rowsOf()).toMatchObject([{ state: 'committed' }])
+  })
+
   test('of which nothing was ordered leaves the outbox at once', async () => {
     network.ledger.fault = (call) =>
       isAccess(call) ? new MedledgerError('LEDGER_UNAVAILABLE', 'No.') : undefined

@@ -1,16 +1,14 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DeliveredBlock, TransactionStatus } from '../../../gateway/src/ledger/port.ts'
 import {
   byPosition,
   keepPositions,
   openProjection,
-  sqliteDialect,
   type Positions,
   type Projection,
 } from '../../../gateway/src/store/index.ts'
-
-const open = (): Promise<Projection> => openProjection(sqliteDialect(':memory:'))
+import { dialects, emptyOn } from '../../support/dialects.ts'
 
 const blockOf = (number: number, transactions: readonly Partial<TransactionStatus>[]): DeliveredBlock => ({
   number,
@@ -46,9 +44,15 @@ async function followed(database: Projection): Promise<Stream> {
   return { from, positions, deliver: (block) => deliver(block) }
 }
 
-describe('the places of transactions', () => {
+describe.each(dialects)('the places of transactions on $name', (dialect) => {
+  let database: Projection
+  beforeEach(async () => {
+    database = await openProjection(await emptyOn(dialect))
+  })
+  afterEach(() => database.destroy())
+
   test('are those of valid transactions with an id, and of no others', async () => {
-    const { deliver, positions } = await followed(await open())
+    const { deliver, positions } = await followed(database)
     await deliver(blockOf(0, [{ transactionId: '' }, {}, { valid: false }, {}]))
     const found = await positions.find(['', '0-1', '0-2', '0-3', 'unknown'])
     expect([...found]).toEqual([
@@ -58,7 +62,6 @@ describe('the places of transactions', () => {
   })
 
   test('are followed from block 0 in an empty store, and from the first missing one in another', async () => {
-    const database = await open()
     const first = await followed(database)
     expect(first.from).toBe(0)
     await first.deliver(blockOf(0, [{}]))
@@ -68,7 +71,6 @@ describe('the places of transactions', () => {
   })
 
   test('and the height are kept together or not at all, so that a block after a crash is neither lost nor repeated', async () => {
-    const database = await open()
     const before = await followed(database)
     await before.deliver(blockOf(0, [{}]))
     // The middle row cannot be stored: all of the block must go, its height with it.
@@ -83,14 +85,14 @@ describe('the places of transactions', () => {
   })
 
   test('do not change when a block is delivered twice', async () => {
-    const { deliver, positions } = await followed(await open())
+    const { deliver, positions } = await followed(database)
     await deliver(blockOf(0, [{}, {}]))
     await deliver(blockOf(0, [{}, {}]))
     expect([...(await positions.find(['0-1', '0-0']))].map(([id]) => id).sort()).toEqual(['0-0', '0-1'])
   })
 
   test('are found however many are asked for at once', async () => {
-    const { deliver, positions } = await followed(await open())
+    const { deliver, positions } = await followed(database)
     await deliver(
       blockOf(
         0,
@@ -109,7 +111,9 @@ describe('the places of transactions', () => {
     expect((await positions.find(ids)).size).toBe(600)
     expect((await positions.find([])).size).toBe(0)
   })
+})
 
+describe('the places of transactions', () => {
   test('order by block, then by place in the block', () => {
     const position = fc.record({ block: fc.nat(5), position: fc.nat(5) })
     fc.assert(
