@@ -245,6 +245,9 @@ function addNetwork(program: Command, output: Output): void {
   command('status', 'containers, peers, orderers, gateways, and which certificates expire next').action(
     async (options: CommonOptions) => (await load()).networkStatus(options, output),
   )
+  command('compare', 'whether all peers have the same blocks, validation codes and state').action(
+    async (options: CommonOptions) => (await load()).compare(options, output),
+  )
   command('deploy', 'join, install, approve and commit what is missing').action(
     async (options: CommonOptions) => (await load()).networkDeploy(options, output),
   )

@@ -2,7 +2,7 @@ import { Interrupted } from '../../start/start.ts'
 import { networkDown } from '../../start/docker/down.ts'
 import { openDockerNetwork, type DockerNetwork } from '../../start/docker/open.ts'
 import { networkState, type NetworkState } from '../../start/docker/state.ts'
-import { deploy } from '../../start/docker/steps.ts'
+import { comparePeers, deploy } from '../../start/docker/steps.ts'
 import { networkUp } from '../../start/docker/up.ts'
 import type { TopologyName } from '../../start/topologies.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
@@ -70,6 +70,20 @@ export const networkStatus = ({ data, json }: CommonOptions, output: Output): Pr
     if (json) writeJson(output, state)
     else output.out(render(state))
     if (!state.works) throw new Failure(exitCodes.unavailable, 'Something does not work or is stopped.')
+  })
+
+/** `medledger network compare`: exit code 6 when the peers' chains are not the same. */
+export const compare = ({ data, json }: CommonOptions, output: Output): Promise<void> =>
+  asFailure(async () => {
+    const compared = await comparePeers(await open(data))
+    const { blocks, transactions, valid, differences } = compared
+    if (json) writeJson(output, compared)
+    else {
+      output.out(differences.map((line) => `${line}\n`).join(''))
+      output.out(`${blocks} blocks with ${transactions} transactions (${valid} valid) at every peer, `)
+      output.out(`${differences.length} differences\n`)
+    }
+    if (differences.length > 0) throw new Failure(exitCodes.verificationFailed, 'The peers differ.')
   })
 
 const mebibytes = (bytes: number | undefined): string =>

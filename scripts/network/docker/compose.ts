@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { parse } from 'yaml'
 
 /** How Docker Compose is called: version 2 as a plugin of docker, or the program of version 1. */
 export type ComposeCommand = readonly [program: string, ...args: string[]]
@@ -80,19 +79,11 @@ export interface ContainerState {
   readonly memoryBytes?: number
 }
 
-export interface ServiceDefinition {
-  readonly image: string
-  /** Present when it is made here. */
-  readonly build?: object
-}
-
 export interface Compose {
   /** Runs a command of Compose. Errors: one line with the last thing that it said. */
   run(args: readonly string[], options?: RunOptions): Promise<string>
   /** Runs a command of Compose that may fail; gives its exit code. */
   attempt(args: readonly string[], options?: RunOptions): Promise<number>
-  /** The services of the file as Compose understands it, with the variables put in. */
-  services(): Promise<Readonly<Record<string, ServiceDefinition>>>
   /** The containers there are, stopped ones included, sorted by service. */
   containers(): Promise<readonly ContainerState[]>
 }
@@ -124,12 +115,6 @@ export function createCompose({ command, directory, project, environmentFile }: 
   return {
     run: runCompose,
     attempt: async (args, options) => (await run([...common, ...args], { ...options, directory })).code,
-    async services() {
-      const { services } = parse(await runCompose(['config'])) as {
-        readonly services: Readonly<Record<string, ServiceDefinition>>
-      }
-      return services
-    },
     async containers() {
       const filter = `label=com.docker.compose.project=${project}`
       const ids = (await docker(['ps', '--all', '--quiet', '--filter', filter])).split('\n').filter(Boolean)

@@ -10,6 +10,7 @@ import { requireFreePorts } from '../ports.ts'
 import type { Prepared } from '../prepare.ts'
 import type { TopologyName } from '../topologies.ts'
 import { isReady, waitUntil } from '../wait.ts'
+import { provideImages } from './images.ts'
 import { composeFor, type DockerNetwork } from './open.ts'
 import {
   bootstrap,
@@ -17,7 +18,6 @@ import {
   deploy,
   gatewaysOf,
   prepareFiles,
-  provideImages,
   record,
   writeEnvironment,
   type Progress,
