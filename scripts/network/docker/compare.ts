@@ -43,52 +43,63 @@ export async function compareChains({
     administrators.map(async (administrator) => (await chainInfo(administrator, channel)).height),
   )
   const last = Math.min(...heights) - 1
-  const chains = administrators.map((administrator) => ({
-    name: administrator.organisation,
-    next: readChain(administrator, channel, last),
-  }))
+  const chains = administrators.map((administrator) => readChain(administrator, channel, last))
   const differences: string[] = []
   let transactions = 0
   let valid = 0
-  for (let number = 0; number <= last; number += 1) {
-    const blocks = await Promise.all(
-      chains.map(async ({ name, next }) => ({ name, ...(await next(differences)) })),
-    )
-    differences.push(...differencesAt(number, blocks))
-    const codes = [...(blocks[0]?.block.metadata[slot.validationCodes] ?? [])]
-    transactions += codes.length
-    valid += codes.filter((code) => code === 0).length
+  try {
+    for (let number = 0; number <= last; number += 1) {
+      const blocks = await Promise.all(
+        chains.map(async ({ name, next }) => ({ name, block: await next(differences) })),
+      )
+      differences.push(...differencesAt(number, blocks))
+      const codes = [...(blocks[0]?.block.metadata[slot.validationCodes] ?? [])]
+      transactions += codes.length
+      valid += codes.filter((code) => code === 0).length
+    }
+  } finally {
+    // What is not read to its end keeps its connection.
+    await Promise.all(chains.map(({ close }) => close()))
   }
   return { blocks: last + 1, transactions, valid, differences }
 }
 
-interface Read {
-  readonly block: Block
+interface Chain {
+  /** The peer's organisation. */
+  readonly name: string
+  /** One block after the other, with a line for each that does not follow from the one before. */
+  next(differences: string[]): Promise<Block>
+  close(): Promise<unknown>
 }
 
-/** Gives one block after the other, with a line for each that does not follow from the one before. */
-function readChain(
-  administrator: Administrator,
-  channel: string,
-  last: number,
-): (differences: string[]) => Promise<Read> {
+function readChain(administrator: Administrator, channel: string, last: number): Chain {
   const blocks = administrator.blocks(channel, last)
+  const name = administrator.organisation
   let previous: Block | undefined
-  return async (differences) => {
-    const { value, done } = await blocks.next()
-    if (done === true) throw new Error(`the peer of ${administrator.organisation} gave too few blocks`)
-    const block = decodeBlock(value)
-    const where = `block ${block.number} of ${administrator.organisation}`
-    if (!block.dataHash.equals(dataHashOf(block.envelopes)))
-      differences.push(`${where}: its data are not what its header says`)
-    if (previous !== undefined && !block.previousHash.equals(blockHash(previous)))
-      differences.push(`${where}: it does not follow from block ${previous.number}`)
-    previous = block
-    return { block }
+  return {
+    name,
+    async next(differences) {
+      const { value, done } = await blocks.next()
+      if (done === true) throw new Error(`the peer of ${name} gave too few blocks`)
+      const block = decodeBlock(value)
+      const where = `block ${block.number} of ${name}`
+      if (!block.dataHash.equals(dataHashOf(block.envelopes)))
+        differences.push(`${where}: its data are not what its header says`)
+      if (previous !== undefined && !block.previousHash.equals(blockHash(previous)))
+        differences.push(`${where}: it does not follow from block ${previous.number}`)
+      previous = block
+      return block
+    },
+    close: () => blocks.return(undefined),
   }
 }
 
-function differencesAt(number: number, blocks: readonly (Read & { readonly name: string })[]): string[] {
+interface NamedBlock {
+  readonly name: string
+  readonly block: Block
+}
+
+function differencesAt(number: number, blocks: readonly NamedBlock[]): string[] {
   const [first, ...others] = blocks
   if (first === undefined) return []
   return others.flatMap((other) =>

@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { definitionOf } from '../../../../scripts/network/fabric/definition.ts'
-import {
-  build,
-  common,
-  decode,
-  encoded,
-  lifecycle,
-  peer,
-} from '../../../../scripts/network/fabric/message.ts'
+import { build, decode, encoded, lifecycle, peer } from '../../../../scripts/network/fabric/message.ts'
 import type { Administration, Administrator } from '../../../../scripts/network/docker/administration.ts'
 import { deployAll, joinAll } from '../../../../scripts/network/docker/deploy.ts'
 import { definitionFields } from '../../../../scripts/network/docker/lifecycle.ts'
