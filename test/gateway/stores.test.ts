@@ -83,12 +83,14 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
     await administer(server, 'drop database content')
     await server.stop()
     const opening = open()
-    await poll('a line of the log', () => logged[0])
+    const reasons = (): string[] =>
+      logged.map((line) => JSON.stringify(line)).filter((line) => line.includes('database.awaited'))
+    await poll('a line of the log', () => reasons()[0])
     await server.start()
-    await poll('another reason', () => logged.find((line) => JSON.stringify(line).includes('3D000')))
+    await poll('another reason', () => reasons().find((line) => line.includes('3D000')))
     await administer(server, 'create database content')
     expect(await (await opening).outbox.pending()).toBe(0)
-    const told = logged.map((line) => JSON.stringify(line))
+    const told = reasons()
     expect(told[0]).toBe('{"event":"database.awaited","setting":"MEDLEDGER_DATABASE","code":"ECONNREFUSED"}')
     expect(new Set(told).size).toBe(told.length)
   })
@@ -116,7 +118,7 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
       'MEDLEDGER_DATABASE: the user may not create tables there: make it the owner of the database (42501).',
     )
     await administer(server, 'drop role reader')
-    expect(logged).toEqual([])
+    expect(JSON.stringify(logged)).not.toContain('database.awaited')
   })
 
   test('that are not two are refused, and so is one of a newer version', async () => {
