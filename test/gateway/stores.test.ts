@@ -4,6 +4,7 @@ import { createApp } from '../../gateway/src/app.ts'
 import type { Config, DatabaseLocation } from '../../gateway/src/config/index.ts'
 import { probesOf } from '../../gateway/src/probes.ts'
 import type { Services } from '../../gateway/src/services.ts'
+import { DatabaseUnavailable } from '../../gateway/src/store/index.ts'
 import { openStores, type Stores } from '../../gateway/src/stores.ts'
 import { capturedLog } from '../support/gateway-network.ts'
 import { demoConstitution } from '../support/ledger-world.ts'
@@ -128,6 +129,21 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
     const at = `'2030-01-01T00:00:00.000Z'`
     await administer(server, `insert into projection_migration values ('002', ${at})`, 'content')
     await expect(open()).rejects.toThrow(/^MEDLEDGER_DATABASE: The database is of a newer version/)
+  })
+
+  test('that take no writes, as a standby, are not ready, and are not migrated', async () => {
+    await administer(server, 'alter database content set default_transaction_read_only = on')
+    await expect(open({}, 0)).rejects.toThrow(
+      'MEDLEDGER_DATABASE: the server is a standby, which takes no writes: name the primary (25006).',
+    )
+    await administer(server, 'alter database content reset default_transaction_read_only')
+    await (await open()).close()
+    opened.pop()
+    await administer(server, 'alter database content set default_transaction_read_only = on')
+    const stores = await open()
+    const probes = probesOf({ exchange: {} } as Config, stores)
+    expect([await probes['database']?.(), await probes['keyDatabase']?.()]).toEqual([false, true])
+    await expect(stores.outbox.wake(0)).rejects.toThrow(DatabaseUnavailable)
   })
 
   test('whose server is away turn /readyz to 503, and back when it has come back', async () => {
