@@ -68,8 +68,8 @@ interface Chain {
   /** The peer's organisation. */
   readonly name: string
   /** One block after the other, with a line for each that does not follow from the one before. */
-  next(differences: string[]): Promise<Block>
-  close(): Promise<unknown>
+  readonly next: (differences: string[]) => Promise<Block>
+  readonly close: () => Promise<unknown>
 }
 
 function readChain(administrator: Administrator, channel: string, last: number): Chain {

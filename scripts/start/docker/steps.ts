@@ -10,6 +10,7 @@ import { writeInstance } from '../instance.ts'
 import { openJournal } from '../journal.ts'
 import { prepare, type Prepared } from '../prepare.ts'
 import type { GatewayAddress } from '../topologies.ts'
+import { isReady, waitUntil } from '../wait.ts'
 import { containerUser, writeContainerFolders } from './folders.ts'
 import type { DockerNetwork } from './open.ts'
 
@@ -140,4 +141,24 @@ export async function demonstrate({ topology, people, paths }: Prepared): Promis
   const { constitution } = topology
   await loadDemo({ constitution, gateways: gatewaysOf(topology), people, secret })
   await journal.add(demoStep)
+}
+
+/** How long the gateways may take until they can serve. */
+const readyMs = 120_000
+const pollMs = 500
+
+/** Errors: one line that names a gateway that does not become ready. */
+export async function waitForGateways({ topology }: DockerNetwork): Promise<void> {
+  await Promise.all(
+    gatewaysOf(topology).map(({ organisation, url }) =>
+      waitUntil(
+        `The gateway of ${organisation} being ready (see medledger network logs)`,
+        () => isReady(url),
+        {
+          timeoutMs: readyMs,
+          intervalMs: pollMs,
+        },
+      ),
+    ),
+  )
 }
