@@ -64,15 +64,19 @@ export function startLoad(
   }
 }
 
+/** What took longer was held up. */
+const usualMs = 2000
+
 /**
- * How long after an instant accesses at a custodian went well again for good: the answer time of the first of those that were
- * sent after the last failure. Undefined when the last one failed.
+ * How long after an instant accesses at a custodian went as usual again, for good: until the first one was answered that was
+ * sent after the last that failed or was held up. 0 when none did, undefined when the last one did.
  */
 export function recoveryMs(shots: readonly Shot[], since: number, custodian: string): number | undefined {
-  const own = shots.filter((shot) => shot.custodian === custodian).toSorted((one, other) => one.at - other.at)
-  const lastFailure = own.findLastIndex(({ status }) => status !== 200)
-  const first = own[lastFailure + 1]
-  if (first === undefined) return undefined
-  if (lastFailure < 0) return Math.max(0, Math.max(...own.map(({ milliseconds }) => milliseconds)))
-  return Math.max(0, first.at + first.milliseconds - since)
+  const own = shots
+    .filter((shot) => shot.custodian === custodian && shot.at >= since)
+    .toSorted((one, other) => one.at - other.at)
+  const last = own.findLastIndex(({ status, milliseconds }) => status !== 200 || milliseconds > usualMs)
+  if (last < 0) return 0
+  const first = own[last + 1]
+  return first === undefined ? undefined : first.at + first.milliseconds - since
 }
