@@ -64,8 +64,8 @@ export function startLoad(
   }
 }
 
-/** What took longer was held up. */
-const usualMs = 2000
+/** What took longer was held up: a busy machine alone takes a second or two. */
+const usualMs = 5000
 
 /**
  * How long after an instant accesses at a custodian went as usual again, for good: until the first one was answered that was

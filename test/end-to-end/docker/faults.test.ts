@@ -20,6 +20,7 @@ interface Row {
   readonly sent: number
   /** How many got which status, e.g. `200 × 181, 503 × 3`. */
   readonly answers: string
+  readonly slowest: string
   readonly recovery: string
 }
 const table: Row[] = []
@@ -37,13 +38,14 @@ beforeAll(async () => {
 
 afterAll(async () => {
   const rows = table.map(
-    ({ fault, sent, answers, recovery }) => `| ${fault} | ${sent} | ${answers} | ${recovery} |`,
+    ({ fault, sent, answers, slowest, recovery }) =>
+      `| ${fault} | ${sent} | ${answers} | ${slowest} | ${recovery} |`,
   )
   const memory = Object.entries(await faults.memory()).map(([service, size]) => `${service} ${size} MiB`)
   process.stdout.write(
     [
-      '| fault | accesses | answers | recovery |',
-      '| --- | --- | --- | --- |',
+      '| fault | accesses | answers | slowest permit | recovery |',
+      '| --- | --- | --- | --- | --- |',
       ...rows,
       memory.join(', '),
       '',
@@ -102,6 +104,9 @@ async function survive(fault: Fault): Promise<readonly Shot[]> {
     fault: fault.name,
     sent: shots.length,
     answers: countsOf(shots),
+    slowest: seconds(
+      Math.max(...shots.filter(({ status }) => status === 200).map(({ milliseconds }) => milliseconds)),
+    ),
     recovery: recovered.map(([custodian, ms]) => `${custodian} ${seconds(ms)}`).join(', '),
   })
   if (!fault.fromHealing) await fault.heal?.()
