@@ -61,6 +61,10 @@ const parts: Readonly<Record<string, Part>> = {
     files: ['gateway/src/identity/'],
     may: [...gatewayBase, 'chaincode identity', 'gateway ledger'],
   },
+  'gateway projection': {
+    files: ['gateway/src/projection/'],
+    may: [...gatewayBase, 'gateway ledger', 'gateway store'],
+  },
   'gateway services': {
     files: ['gateway/src/services.ts', 'gateway/src/authenticate.ts', 'gateway/src/idempotency.ts'],
     may: [
@@ -102,6 +106,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway openapi',
       'gateway release',
       'gateway settlement',
+      'gateway projection',
       'gateway services',
       'gateway routes',
     ],
@@ -163,7 +168,7 @@ const keepers: Readonly<Record<string, readonly string[]>> = {
   'google-protobuf': ['fabric messages'],
   '@grpc/grpc-js': ['fabric messages', 'embedded network', 'docker network'],
   pg: ['gateway store'],
-  kysely: ['gateway store', 'gateway vault', 'gateway release'],
+  kysely: ['gateway store', 'gateway vault', 'gateway release', 'gateway projection'],
 }
 
 /** Parts that import no package and nothing of Node: no clock, no I/O, no Fabric. */

@@ -1,0 +1,2 @@
+export * from './keep.ts'
+export { prepareProjection, projectionVersion } from './tables.ts'
