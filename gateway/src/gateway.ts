@@ -154,7 +154,7 @@ async function project(
   },
 ): Promise<Projected> {
   const rebuilt = await prepareProjection(database, projectionRebuild)
-  if (rebuilt !== undefined) log.event('projection.rebuilt', { reason: rebuilt })
+  if (rebuilt !== undefined) log.event('projection.rebuilding', { reason: rebuilt })
   const members = new Set(
     collectionsOf(constitution)
       .filter(({ members }) => members.includes(organisation.name))

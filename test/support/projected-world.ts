@@ -35,6 +35,8 @@ export interface ProjectedWorld {
   ): Promise<[Answered, Answered]>
   /** Who answered what the projection was asked. */
   readonly sources: AnswerSource[]
+  /** How long the projection was waited for, each time. */
+  readonly waits: readonly number[]
   /** What can be told to be otherwise than it is. */
   readonly told: {
     connected: boolean
@@ -69,6 +71,7 @@ export async function projectedWorld(
     })
   const transport = memoryLedger(world).transportOf(organisation.name)
   const sources: AnswerSource[] = []
+  const waits: number[] = []
   const told: ProjectedWorld['told'] = {
     connected: true,
     reaches: true,
@@ -77,7 +80,13 @@ export async function projectedWorld(
   }
   const answer = answerLists({
     database,
-    projection: { reaches: async () => told.reaches },
+    projection: {
+      state: () => ({ blocks, fault: undefined }),
+      reaches: async (_block, withinMs) => {
+        waits.push(withinMs)
+        return told.reaches
+      },
+    },
     transport: {
       height: () => ({ blocks: told.blocks ?? blocks, connected: told.connected }),
       evaluate: (...query) => transport.evaluate(...query),
@@ -99,6 +108,7 @@ export async function projectedWorld(
   }
   return {
     sources,
+    waits,
     told,
     async sync(lacking = () => false) {
       const publicWrites: PublicWrite[] = changed(publicState).map(({ key, value }) => ({

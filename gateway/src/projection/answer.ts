@@ -11,10 +11,12 @@ const lists: ReadonlySet<string> = new Set<EvaluateName>(['ListDocuments', 'List
 
 /** How long the projection may be behind what the gateway has heard of; then a peer is asked. */
 const waitMs = 500
+/** Whoever is further behind is not waited for: it is being made anew, or its stream hangs. */
+const mostBlocksBehind = 20
 
 export interface AnswerSources {
   readonly database: Projection
-  readonly projection: Pick<KeptProjection, 'reaches'>
+  readonly projection: Pick<KeptProjection, 'state' | 'reaches'>
   readonly transport: Pick<LedgerTransport, 'evaluate' | 'height'>
   readonly constitution: Constitution
   readonly organisation: Organisation
@@ -59,7 +61,8 @@ async function answerHere(
   // Others may know more than a peer that is away.
   if (!connected) return undefined
   const newest = Math.max(blocks - 1, minimumBlock ?? 0)
-  if (!(await projection.reaches(newest, waitMs))) return undefined
+  const isFar = newest - projection.state().blocks > mostBlocksBehind
+  if (!(await projection.reaches(newest, isFar ? 0 : waitMs))) return undefined
   try {
     return await readSnapshot(database, members, async (snapshot) => {
       // It may have been begun anew meanwhile.

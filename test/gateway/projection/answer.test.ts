@@ -235,6 +235,15 @@ describe('the projection', () => {
     expect(await ask()).toBe('peer')
   })
 
+  test('is waited for a moment when it is a little behind, and not when it is far behind', async () => {
+    const { projected, ask } = await began()
+    await projected.sync()
+    await ask()
+    projected.told.blocks = 100
+    await ask()
+    expect(projected.waits).toEqual([500, 0])
+  })
+
   test('leaves lists to the peers while values of their collections are missing, and only those', async () => {
     const { projected, ask } = await began()
     await projected.sync((collection) => collection === 'consent-south')
