@@ -26,9 +26,14 @@ const parts: Readonly<Record<string, Part>> = {
     files: ['chaincode/src/handlers/'],
     may: [...shared, 'chaincode ledger'],
   },
+  // A gateway runs its queries itself, on what its own peer has delivered.
+  'chaincode queries': {
+    files: ['chaincode/src/queries.ts', 'chaincode/src/transact.ts'],
+    may: ['chaincode api', 'chaincode ledger', 'chaincode handlers'],
+  },
   'chaincode contract': {
     files: ['chaincode/src/*'],
-    may: ['chaincode api', 'chaincode ledger', 'chaincode handlers'],
+    may: ['chaincode api', 'chaincode queries'],
   },
 
   'gateway config': { files: ['gateway/src/config/'], may: ['chaincode api'] },
@@ -60,6 +65,10 @@ const parts: Readonly<Record<string, Part>> = {
   'gateway identity': {
     files: ['gateway/src/identity/'],
     may: [...gatewayBase, 'chaincode identity', 'gateway ledger'],
+  },
+  'gateway projection': {
+    files: ['gateway/src/projection/'],
+    may: [...gatewayBase, 'chaincode queries', 'gateway ledger', 'gateway store'],
   },
   'gateway services': {
     files: ['gateway/src/services.ts', 'gateway/src/authenticate.ts', 'gateway/src/idempotency.ts'],
@@ -102,6 +111,7 @@ const parts: Readonly<Record<string, Part>> = {
       'gateway openapi',
       'gateway release',
       'gateway settlement',
+      'gateway projection',
       'gateway services',
       'gateway routes',
     ],
@@ -163,7 +173,7 @@ const keepers: Readonly<Record<string, readonly string[]>> = {
   'google-protobuf': ['fabric messages'],
   '@grpc/grpc-js': ['fabric messages', 'embedded network', 'docker network'],
   pg: ['gateway store'],
-  kysely: ['gateway store', 'gateway vault', 'gateway release'],
+  kysely: ['gateway store', 'gateway vault', 'gateway release', 'gateway projection'],
 }
 
 /** Parts that import no package and nothing of Node: no clock, no I/O, no Fabric. */
@@ -175,6 +185,7 @@ const workspaces: Readonly<Record<string, string>> = {
   'medledger-chaincode/api': 'chaincode api',
   'medledger-chaincode/core': 'chaincode core',
   'medledger-chaincode/identity': 'chaincode identity',
+  'medledger-chaincode/queries': 'chaincode queries',
   'medledger-gateway/config': 'gateway config',
   'medledger-gateway/ledger': 'gateway ledger',
 }
@@ -288,6 +299,7 @@ describe('a forbidden import is found', () => {
     ['routes → Fabric', 'gateway/src/routes/x.ts', `const { Gateway } = await import('fabric-network')`],
     ['routes → adapter', 'gateway/src/routes/x.ts', `import { y } from '../ledger/fabric/connect.ts'`],
     ['gateway → contract', 'gateway/src/x.ts', `import { contracts } from 'medledger-chaincode'`],
+    ['routes → queries', 'gateway/src/routes/x.ts', `import { x } from 'medledger-chaincode/queries'`],
     ['gateway → ledger', 'gateway/src/x.ts', `import 'medledger-chaincode/ledger'`],
     ['gateway → sources', 'gateway/src/routes/x.ts', `import '../../../chaincode/src/api/index.ts'`],
     ['vault → routes', 'gateway/src/vault/x.ts', `type X = import('../routes/bundle.ts').Y`],

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { organisationNamed, type Constitution } from 'medledger-chaincode/api'
+import { collectionsOf, organisationNamed, type Constitution } from 'medledger-chaincode/api'
 import { utc } from 'medledger-chaincode/core'
 import { createApp } from './app.ts'
 import { createAuthenticate, type Authenticate } from './authenticate.ts'
@@ -15,8 +15,9 @@ import {
 } from './ledger/index.ts'
 import type { Log } from './log.ts'
 import { createMetricsServer } from './metrics-server.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics, type Gauges, type Metrics } from './metrics.ts'
 import { probesOf, sharedProbesOf } from './probes.ts'
+import { answerLists, keepProjection, prepareProjection, type KeptProjection } from './projection/index.ts'
 import {
   createAskCustodian,
   createExchange,
@@ -54,8 +55,9 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   const transport = await connect(config, log, tell)
   // At once, so that no block is missed.
   const changes = followKeyChanges(transport)
-  const direct = logCommits(createClient(transport, constitution, organisation.name), log)
+  const projection = await project(config, { database: stores.projection, transport, metrics, log })
   const positions = await keepPositions(stores.projection, transport)
+  const direct = logCommits(createClient(projection.client, constitution, organisation.name), log)
   const settlement = settleOn({ ...stores, client: direct, transport, positions, log, observe: tell })
   const { client } = settlement
   const releases = createReleases(config, {
@@ -69,10 +71,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   const ask = createAskCustodian(config.partners, config.exchange, tell)
   const identity = identify(config, { client: direct, changes, log })
   const { authenticate } = identity
-  metrics.watch({
-    height: () => transport.height(),
-    outboxPending: async () => (await countPending(stores.database)) + (await settlement.pending()),
-  })
+  metrics.watch(gaugesOf({ transport, database: stores.database, settlement, projection }))
   let stopping = false
   const { vault, digest, keys: idempotencyKeys } = stores
   const work = { authenticate, client, transport, positions, settlement, vault, idempotencyKeys, ask }
@@ -83,7 +82,10 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       metrics,
       stopping: () => stopping,
       probes: probesOf(config, stores),
-      shared: sharedProbesOf(config, { client: direct, transport, now: () => performance.now() }),
+      shared: {
+        ...sharedProbesOf(config, { client: direct, transport, now: () => performance.now() }),
+        projection: async () => projection.works(),
+      },
     },
   )
   const monitoring = createMetricsServer(metrics)
@@ -105,10 +107,75 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       monitoring.closeAllConnections()
       await Promise.all([releases.records.settle(), settlement.stop()])
       positions.stop()
+      projection.stop()
       await Promise.all([ask.close(), identity.close()])
       transport.close()
       await stores.close()
     },
+  }
+}
+
+const gaugesOf = ({
+  transport,
+  database,
+  settlement,
+  projection,
+}: {
+  readonly transport: LedgerTransport
+  readonly database: Stores['database']
+  readonly settlement: Settlement
+  readonly projection: Projected
+}): Gauges => ({
+  height: () => transport.height(),
+  outboxPending: async () => (await countPending(database)) + (await settlement.pending()),
+  projection: () => ({ ...projection.state(), works: projection.works() }),
+  projectionMissing: () => projection.missing(),
+})
+
+interface Projected extends KeptProjection {
+  /** The ledger with the projection in front of it. */
+  readonly client: Pick<LedgerTransport, 'submit' | 'evaluate'>
+  works(): boolean
+}
+
+/** Follows the own peer's full blocks, made anew where that is needed, and answers lists from them. */
+async function project(
+  { organisation, constitution, projectionRebuild }: Config,
+  {
+    database,
+    transport,
+    metrics,
+    log,
+  }: {
+    readonly database: Stores['projection']
+    readonly transport: LedgerTransport
+    readonly metrics: Pick<Metrics, 'list'>
+    readonly log: Log
+  },
+): Promise<Projected> {
+  const rebuilt = await prepareProjection(database, projectionRebuild)
+  if (rebuilt !== undefined) log.event('projection.rebuilding', { reason: rebuilt })
+  const members = new Set(
+    collectionsOf(constitution)
+      .filter(({ members }) => members.includes(organisation.name))
+      .map(({ name }) => name),
+  )
+  const projection = await keepProjection({ database, transport, members, log })
+  const evaluate = answerLists({
+    database,
+    projection,
+    transport,
+    constitution,
+    organisation,
+    members,
+    now: Date.now,
+    log,
+    answered: (source) => metrics.list(source),
+  })
+  return {
+    ...projection,
+    works: () => projection.state().fault === undefined,
+    client: { submit: (sealed, endorsers) => transport.submit(sealed, endorsers), evaluate },
   }
 }
 

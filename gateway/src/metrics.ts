@@ -19,6 +19,8 @@ export interface Metrics {
   /** Another gateway has been answered: with documents, or that there are none. */
   release(): void
   limited(limit: string): void
+  /** A list has been answered: from the projection, or by a peer where that could not. */
+  list(source: 'projection' | 'peer'): void
   /** Everything in the text format of Prometheus. */
   text(): Promise<string>
   readonly contentType: string
@@ -29,6 +31,9 @@ export interface Gauges {
   readonly height: () => LedgerHeight
   /** Requests that have been noted or sent, and whose outcome the ledger has not told yet. */
   readonly outboxPending: () => Promise<number>
+  /** Of the projection: how many blocks it has in it, whether it goes on, and how many values its peer has not had yet. */
+  readonly projection: () => { readonly blocks: number; readonly works: boolean }
+  readonly projectionMissing: () => Promise<number>
 }
 
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -69,6 +74,11 @@ export function createMetrics(organisation: string): Metrics & { watch(gauges: G
   const tokens = counter('medledger_tokens_total', 'Access tokens by verdict.', ['verdict'])
   const releases = counter('medledger_releases_total', "Other gateways' requests that were answered.", [])
   const limited = counter('medledger_limited_total', 'Requests answered 429 or 503 by a limit.', ['limit'])
+  const lists = counter(
+    'medledger_lists_total',
+    'Lists and pages of the log by who answered: the projection, or a peer where it could not.',
+    ['source'],
+  )
   return {
     request: ({ method, route, status, seconds }) =>
       requests.observe({ method, route, status: classOf(status) }, seconds),
@@ -79,13 +89,14 @@ export function createMetrics(organisation: string): Metrics & { watch(gauges: G
     token: (verdict) => tokens.inc({ verdict }),
     release: () => releases.inc(),
     limited: (limit) => limited.inc({ limit }),
+    list: (source) => lists.inc({ source }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     watch: (gauges) => watch(gauges, registers),
   }
 }
 
-function watch({ height, outboxPending }: Gauges, registers: Registry[]): void {
+function watch(gauges: Gauges, registers: Registry[]): void {
   const gauge = (name: string, help: string, read: () => number | Promise<number>): Gauge =>
     new Gauge({
       name,
@@ -96,6 +107,7 @@ function watch({ height, outboxPending }: Gauges, registers: Registry[]): void {
         this.set(await Promise.resolve(read()).catch(() => Number.NaN))
       },
     })
+  const { height, outboxPending, projection, projectionMissing } = gauges
   gauge('medledger_ledger_blocks', 'Blocks that the own peer has delivered.', () => height().blocks)
   gauge('medledger_ledger_connected', 'Whether the stream of blocks is up: 0 or 1.', () =>
     height().connected ? 1 : 0,
@@ -104,5 +116,14 @@ function watch({ height, outboxPending }: Gauges, registers: Registry[]): void {
     'medledger_outbox_pending',
     'Requests whose outcome the ledger has not told yet, release entries included.',
     outboxPending,
+  )
+  gauge('medledger_projection_blocks', 'Blocks that the projection has in it.', () => projection().blocks)
+  gauge('medledger_projection_works', 'Whether the projection goes on: 0 when it has stopped for good.', () =>
+    projection().works ? 1 : 0,
+  )
+  gauge(
+    'medledger_projection_missing_values',
+    'Current private values that the own peer has not had yet.',
+    projectionMissing,
   )
 }

@@ -115,7 +115,7 @@ async function openServers(
   const main = settings.database.variable
   return {
     database: await at(database, main, openDatabase),
-    projection: await at(database, main, openProjection, { isReproducible: true, size: 2 }),
+    projection: await at(database, main, openProjection, { isReproducible: true, size: 4 }),
     keyDatabase: await at(keyDatabase, settings.keyDatabase.variable, openKeyDatabase, { size: 4 }),
   }
 }

@@ -9,6 +9,7 @@ import { compareBare } from './comparisons/bare.ts'
 import { compareDecisions } from './comparisons/decisions.ts'
 import { compareDocuments } from './comparisons/documents.ts'
 import { compareHttp } from './comparisons/http.ts'
+import { compareLists, openBenchProjection } from './comparisons/lists.ts'
 import { comparePatients } from './comparisons/patients.ts'
 import { compareSdk } from './comparisons/sdk.ts'
 import { compareTokenCache } from './comparisons/token-cache.ts'
@@ -65,12 +66,14 @@ async function setUp(directory: string, patients: number, cleanUps: CleanUps): P
   cleanUps.push(() => bare.close())
   const stock = await connectStock(instance, 'south')
   cleanUps.push(async () => stock.close())
+  const projection = await openBenchProjection(instance)
+  cleanUps.push(() => projection.close())
   say(`registering ${patients} patients with consents and documents`)
   const registered = await registerPatients(instance, patients)
   const readable = await depositPatients(instance, 20, 1)
   const [thick] = await depositPatients(instance, 1, 50)
   if (thick === undefined) throw new Error('there is no patient with fifty documents')
-  return { instance, bare, stock, patients: registered, readable, thick }
+  return { instance, bare, stock, projection, patients: registered, readable, thick }
 }
 
 async function setUpTrees(directory: string, other: string, cleanUps: CleanUps): Promise<[Tree, Tree]> {
@@ -161,6 +164,7 @@ const comparisonsOf = (work: Bench): Comparison[] => [
   ...compareTokenCache(work),
   ...comparePatients(work),
   ...compareDocuments(work),
+  ...compareLists(work),
 ]
 
 interface Environment {

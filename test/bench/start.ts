@@ -11,13 +11,13 @@ const usage = `npm run bench -- [options]
   it on this machine: a lone access and its steps; our ledger client against the stock SDK at 1, 50 and 200 in flight;
   RequestAccess against bare writes; HTTP and token against the ledger port; a whole reading against its access; a token
   seen before against a new one; few patients against many, alone and with changes of consent; 50 documents in one request
-  against 50 requests.
+  against 50 requests; a list and a page of the log from the projection against the own peer.
 
   --quick         under two minutes instead of seven: the same comparisons with 100 patients instead of 1,000, each with
                   four to eight rounds of 0.4 s instead of twelve of 1.5 s: for large differences only
   --json FILE     writes all figures there
   --only TEXT     only comparisons whose name has this text; decisions need no network
-  --against DIR   compares whole readings with those of another source tree (installed) instead
+  --against DIR   compares readings, lists and the log with those of another source tree (installed) instead
 `
 
 try {

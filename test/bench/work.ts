@@ -1,5 +1,6 @@
 import { complete } from 'medledger-chaincode/api'
 import type { BareNetwork } from './bare-network.ts'
+import type { BenchProjection } from './comparisons/lists.ts'
 import type { BenchInstance } from './instance.ts'
 import type { BenchPatient } from './patients.ts'
 import type { StockLedger } from './stock-sdk.ts'
@@ -9,6 +10,7 @@ export interface Bench {
   readonly instance: BenchInstance
   readonly bare: BareNetwork
   readonly stock: StockLedger
+  readonly projection: BenchProjection
   /** Known to the ledger; there are `hot` fewer ones among them. */
   readonly patients: readonly BenchPatient[]
   /** With documents that can be released, one each. */

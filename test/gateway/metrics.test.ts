@@ -71,15 +71,35 @@ describe('the metrics', () => {
     ])
   })
 
-  test('show the ledger’s height, its connection and the outbox as they are now', async () => {
+  test('show the ledger’s height, its connection, the outbox and the projection as they are now', async () => {
     const metrics = createMetrics('north')
     let connected = true
-    metrics.watch({ height: () => ({ blocks: 7, connected }), outboxPending: async () => 3 })
-    const first = await metrics.text()
-    for (const line of ['ledger_blocks', 'ledger_connected', 'outbox_pending'])
-      expect(first).toMatch(new RegExp(`^medledger_${line}\\{organisation="north"\\} [137]$`, 'm'))
+    let works = true
+    metrics.watch({
+      height: () => ({ blocks: 7, connected }),
+      outboxPending: async () => 3,
+      projection: () => ({ blocks: 6, works }),
+      projectionMissing: async () => 2,
+    })
+    const shown = async (): Promise<string[]> =>
+      (await metrics.text())
+        .split('\n')
+        .filter((line) => /^medledger_(ledger|outbox|projection)_\w+\{organisation="north"\} /.test(line))
+        .map((line) => line.replace('{organisation="north"}', ''))
+    expect(await shown()).toEqual([
+      'medledger_ledger_blocks 7',
+      'medledger_ledger_connected 1',
+      'medledger_outbox_pending 3',
+      'medledger_projection_blocks 6',
+      'medledger_projection_works 1',
+      'medledger_projection_missing_values 2',
+    ])
     connected = false
-    expect(await metrics.text()).toContain('medledger_ledger_connected{organisation="north"} 0')
+    works = false
+    expect(await shown()).toEqual(
+      expect.arrayContaining(['medledger_ledger_connected 0', 'medledger_projection_works 0']),
+    )
+    const first = await metrics.text()
     expect(first).toContain('process_cpu_seconds_total')
   })
 
@@ -88,8 +108,15 @@ describe('the metrics', () => {
     const outboxPending = async (): Promise<number> => {
       throw new Error('the database is away')
     }
-    metrics.watch({ height: () => ({ blocks: 7, connected: true }), outboxPending })
+    metrics.watch({
+      height: () => ({ blocks: 7, connected: true }),
+      outboxPending,
+      projection: () => ({ blocks: 7, works: true }),
+      projectionMissing: outboxPending,
+    })
+    metrics.list('projection')
     const text = await metrics.text()
+    expect(countsIn(text)).toContain('medledger_lists_total{source="projection"} 1')
     expect(text).toContain('medledger_ledger_blocks{organisation="north"} 7')
     expect(text).toMatch(/^medledger_outbox_pending\{organisation="north"\} nan$/im)
   })

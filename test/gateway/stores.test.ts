@@ -127,7 +127,7 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
       /^MEDLEDGER_KEY_DATABASE: The database is of a newer version than this one, or of another kind \(it has 002, 003\)/,
     )
     const at = `'2030-01-01T00:00:00.000Z'`
-    await administer(server, `insert into projection_migration values ('002', ${at})`, 'content')
+    await administer(server, `insert into projection_migration values ('003', ${at})`, 'content')
     await expect(open()).rejects.toThrow(/^MEDLEDGER_DATABASE: The database is of a newer version/)
   })
 

@@ -118,6 +118,11 @@ export function memoryLedger(world: World): MemoryLedger {
         followers.add(onBlock)
         return () => void followers.delete(onBlock)
       },
+      // Its blocks have no content.
+      followFull: async () => () => {},
+      readFull: async (block) => {
+        throw new MedledgerError('LEDGER_UNAVAILABLE', `The own peer does not send block ${block}.`)
+      },
       watch(watcher) {
         watchers.add(watcher)
         return () => void watchers.delete(watcher)

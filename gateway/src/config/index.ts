@@ -30,6 +30,8 @@ export interface Config {
   readonly dataDirectory: string
   /** Undefined: SQLite in the data directory. */
   readonly postgres: PostgresConfig | undefined
+  /** The projection is to be made anew from block 0. */
+  readonly projectionRebuild: boolean
   /** 32 bytes. */
   readonly masterKey: Uint8Array
   readonly trustedProxies: readonly string[]
@@ -135,6 +137,7 @@ function toConfig(values: Settings): Config {
     metricsPort: values.metricsPort,
     dataDirectory: values.dataDirectory,
     postgres: postgresOf(values),
+    projectionRebuild: values.projectionRebuild,
     masterKey: values.masterKey,
     trustedProxies: values.trustedProxies,
     limits: { personPerMinute, organisationPerMinute, refusedPerMinute, eventLoopDelayMs },

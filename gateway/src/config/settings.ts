@@ -173,6 +173,14 @@ export const settings = {
     read: (text) => (text.trim() === '' ? undefined : text),
     show: (value) => (value === undefined ? 'none' : describeCertificate(value)),
   }),
+  projectionRebuild: setting<boolean>({
+    variable: 'MEDLEDGER_PROJECTION_REBUILD',
+    form: 'value',
+    purpose: '`true` makes the projection anew from block 0 at the start; for one start, then take it away',
+    default: 'false',
+    read: trueOrFalse,
+    show: Boolean,
+  }),
   masterKey: setting<Uint8Array>({
     variable: 'MEDLEDGER_MASTER_KEY',
     form: 'secret',

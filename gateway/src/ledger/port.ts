@@ -37,6 +37,46 @@ export interface DeliveredBlock {
   readonly transactions: readonly TransactionStatus[]
 }
 
+/** What a valid transaction did to a key of the product's public state. */
+export interface PublicWrite {
+  readonly key: Uint8Array
+  /** Undefined when the key was deleted. */
+  readonly value: Uint8Array | undefined
+}
+
+/** What a valid transaction did to a private key; hashes are SHA-256, hexadecimal. */
+export interface PrivateWrite {
+  readonly collection: string
+  readonly keyHash: string
+  /** Undefined when the key was deleted or purged. */
+  readonly valueHash: string | undefined
+  /** Key and value, where the own peer holds what the hashes say. It may come to hold it later. */
+  readonly held?: { readonly key: Uint8Array; readonly value: Uint8Array }
+}
+
+export interface FullTransaction extends TransactionStatus {
+  /** Of a valid transaction only, and of the product's chaincode. */
+  readonly publicWrites: readonly PublicWrite[]
+  readonly privateWrites: readonly PrivateWrite[]
+}
+
+/** A block with all that the own peer may tell of it. Hashes are SHA-256, hexadecimal. */
+export interface FullBlock {
+  readonly number: number
+  /** Of the block before it; empty for block 0. */
+  readonly previousHash: string
+  /** Of its own header, which names its data by their hash. */
+  readonly hash: string
+  readonly transactions: readonly FullTransaction[]
+}
+
+/** A block that is none: its data are not those that its header names, or it is no message of Fabric's. */
+export interface UnreadableBlock {
+  /** Its own number, or that of the block which was to come. */
+  readonly number: number
+  readonly fault: 'data-hash' | 'undecodable'
+}
+
 /** How many blocks the own peer has delivered (its newest is `blocks - 1`), and whether its stream is up. */
 export interface LedgerHeight {
   readonly blocks: number
@@ -95,6 +135,21 @@ export interface LedgerTransport {
    * later. Returns what stops it.
    */
   follow(fromBlock: number, onBlock: (block: DeliveredBlock) => Promise<void>): Promise<() => void>
+
+  /**
+   * The same with full blocks and what the own peer holds of their private data, read by this product itself. A gap in
+   * what the peer sends is handed over as it is.
+   */
+  followFull(
+    fromBlock: number,
+    onBlock: (block: FullBlock | UnreadableBlock) => Promise<void>,
+  ): Promise<() => void>
+
+  /**
+   * One block as the own peer has it now: it may hold private data that it lacked before.
+   * Errors: LEDGER_UNAVAILABLE when it does not send it in time.
+   */
+  readFull(block: number): Promise<FullBlock | UnreadableBlock>
 
   close(): void
 }

@@ -50,6 +50,7 @@ const readiness = {
   certificates: { works: true },
   ordering: { works: true },
   chaincode: { works: true },
+  projection: { works: true },
   assurance: 'attested',
 } as const
 
@@ -59,7 +60,7 @@ const describeReadiness: Description = {
   answers: {
     200: {
       description:
-        'It can. With `degraded`, ordering or the own chaincode does not work: what needs it is answered 503.',
+        'It can. With `degraded`, ordering or the own chaincode does not work, and what needs it is answered 503; or the projection does not, and lists come from peers.',
       schema: ReadinessAnswer,
       example: readiness,
     },

@@ -17,8 +17,16 @@ export interface Schema {
 export interface ProjectionSchema {
   /** Where each transaction lies on the chain: lists are shown in that order. */
   transactions: TransactionRow
-  /** One row: how many blocks have been followed. */
+  /** One row: how many blocks have been followed for their transactions' places. */
   progress: ProgressRow
+  /** One row: how many blocks the tables below have in them. */
+  projected: ProjectedRow
+  /** What the own peer holds of private data: the current value of each key. */
+  private_values: PrivateValueRow
+  /** Current values that the own peer has not had yet. */
+  missing_values: MissingValueRow
+  /** The chaincode's public state. */
+  public_values: PublicValueRow
 }
 
 export interface TransactionRow {
@@ -30,6 +38,41 @@ export interface TransactionRow {
 export interface ProgressRow {
   id: number
   blocks: number
+}
+
+export interface ProjectedRow {
+  id: number
+  blocks: number
+  /** Of the newest one, SHA-256 in hexadecimal; empty before the first. */
+  block_hash: string
+  /** What the tables mean: with another one they are made anew. */
+  version: number
+}
+
+/** Keys are bytes, which both databases compare as Fabric does. Hashes are SHA-256 in hexadecimal. */
+export interface PrivateValueRow {
+  collection: string
+  key: Uint8Array
+  key_hash: string
+  value: Uint8Array
+  /** Where it was written. */
+  block: number
+  position: number
+}
+
+export interface MissingValueRow {
+  collection: string
+  key_hash: string
+  value_hash: string
+  block: number
+  position: number
+}
+
+export interface PublicValueRow {
+  key: Uint8Array
+  value: Uint8Array
+  block: number
+  position: number
 }
 
 export interface DocumentRow {
@@ -112,6 +155,9 @@ export const isPostgres = (database: Pick<Kysely<unknown>, 'getExecutor'>): bool
 const textOf = (database: Kysely<unknown>): Expression<unknown> | 'text' =>
   isPostgres(database) ? sql`text collate "C"` : 'text'
 
+const bytesOf = (database: Kysely<unknown>): Expression<unknown> =>
+  isPostgres(database) ? sql`bytea` : sql`blob`
+
 const outboxMigration: Migration = {
   async up(database: Kysely<unknown>): Promise<void> {
     const { schema } = database
@@ -181,6 +227,48 @@ export const migrations: Record<string, Migration> = {
   },
 }
 
+const valuesMigration: Migration = {
+  async up(database: Kysely<unknown>): Promise<void> {
+    const { schema } = database
+    const text = textOf(database)
+    const bytes = bytesOf(database)
+    await schema
+      .createTable('projected')
+      .addColumn('id', 'integer', (column) => column.primaryKey())
+      .addColumn('blocks', 'bigint', (column) => column.notNull())
+      .addColumn('block_hash', text, (column) => column.notNull())
+      .addColumn('version', 'integer', (column) => column.notNull())
+      .execute()
+    await schema
+      .createTable('private_values')
+      .addColumn('collection', text, (column) => column.notNull())
+      .addColumn('key', bytes, (column) => column.notNull())
+      .addColumn('key_hash', text, (column) => column.notNull())
+      .addColumn('value', bytes, (column) => column.notNull())
+      .addColumn('block', 'bigint', (column) => column.notNull())
+      .addColumn('position', 'integer', (column) => column.notNull())
+      .addPrimaryKeyConstraint('private_values_key', ['collection', 'key'])
+      .addUniqueConstraint('private_values_hash', ['collection', 'key_hash'])
+      .execute()
+    await schema
+      .createTable('missing_values')
+      .addColumn('collection', text, (column) => column.notNull())
+      .addColumn('key_hash', text, (column) => column.notNull())
+      .addColumn('value_hash', text, (column) => column.notNull())
+      .addColumn('block', 'bigint', (column) => column.notNull())
+      .addColumn('position', 'integer', (column) => column.notNull())
+      .addPrimaryKeyConstraint('missing_values_key', ['collection', 'key_hash'])
+      .execute()
+    await schema
+      .createTable('public_values')
+      .addColumn('key', bytes, (column) => column.primaryKey())
+      .addColumn('value', bytes, (column) => column.notNull())
+      .addColumn('block', 'bigint', (column) => column.notNull())
+      .addColumn('position', 'integer', (column) => column.notNull())
+      .execute()
+  },
+}
+
 export const projectionMigrations: Record<string, Migration> = {
   '001': {
     async up(database: Kysely<unknown>): Promise<void> {
@@ -199,6 +287,7 @@ export const projectionMigrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '002': valuesMigration,
 }
 
 export const keyMigrations: Record<string, Migration> = {

@@ -11,6 +11,8 @@ export function sqliteDialect(file: string, { isReproducible = false } = {}): Sq
   database.exec('PRAGMA journal_mode = WAL')
   database.exec(`PRAGMA synchronous = ${isReproducible ? 'NORMAL' : 'FULL'}`)
   database.exec('PRAGMA busy_timeout = 2000')
+  // What was deleted, or purged from the ledger, is overwritten.
+  database.exec('PRAGMA secure_delete = ON')
   return new SqliteDialect({ database: adapt(database) })
 }
 

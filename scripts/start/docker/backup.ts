@@ -149,6 +149,9 @@ async function heightsOf(network: DockerNetwork): Promise<Record<string, number>
   )
 }
 
+/** What gateways make anew from the blocks: a backup would keep what is deleted or purged on the ledger. */
+const projected = ['projected', 'private_values', 'missing_values', 'public_values'] as const
+
 async function dumpDatabases(
   { topology, compose }: DockerNetwork,
   directory: string,
@@ -156,9 +159,10 @@ async function dumpDatabases(
 ): Promise<void> {
   for (const { name, database, file } of dumpsIn(topology)) {
     const container = await compose.container(`database-${name}`)
-    const dump = ['exec', container, 'pg_dump', '--format=custom', `--username=${databaseUser}`, database]
+    const without = projected.map((table) => `--exclude-table-data=${table}`)
+    const dump = ['exec', container, 'pg_dump', '--format=custom', ...without]
     await mkdir(join(directory, file, '..'), { recursive: true, mode: 0o700 })
-    await dockerWithFile(dump, { to: join(directory, file) })
+    await dockerWithFile([...dump, `--username=${databaseUser}`, database], { to: join(directory, file) })
     progress(`${file} is written`)
   }
 }

@@ -1,7 +1,7 @@
 import type { BenchInstance } from '../instance.ts'
 import { inTurn, type BenchPatient } from '../patients.ts'
 import type { Arm, Comparison } from '../rounds.ts'
-import { readDocuments } from '../work.ts'
+import { expectStatus, readDocuments } from '../work.ts'
 
 /** An instance of one source tree, with documents to read. */
 export interface Tree {
@@ -10,18 +10,43 @@ export interface Tree {
   readonly readable: readonly BenchPatient[]
 }
 
-/** Whole readings on this source tree against the same on another one: every process runs its own tree's code. */
+type Operation = (instance: BenchInstance, patient: BenchPatient) => Promise<void>
+
+const operations: readonly (readonly [name: string, Operation])[] = [
+  [
+    'GET a document (access, release, its entry)',
+    (instance, { documents }) => readDocuments(instance, documents),
+  ],
+  [
+    'GET a list of documents (an entry in each placement)',
+    ({ gateways, token }, { handle }) =>
+      expectStatus(200, `${gateways['south']}/fhir/DocumentReference?patient=${handle}`, token('dr.chen')),
+  ],
+  [
+    'GET a page of the log (an entry in each placement)',
+    ({ gateways, patientToken }, { handle }) =>
+      expectStatus(
+        200,
+        `${gateways['authority']}/fhir/AuditEvent?patient=${handle}`,
+        patientToken(handle, 'authority'),
+      ),
+  ],
+]
+
+/** What people do on this source tree against the same on another one: every process runs its own tree's code. */
 export function compareTrees(trees: readonly [Tree, Tree]): Comparison[] {
-  const arm = ({ name, instance, readable }: Tree): Arm => {
+  const arm = ({ name, instance, readable }: Tree, operate: Operation): Arm => {
     const next = inTurn(readable)
     const { processes, quiet: settled } = instance
-    return { name, processes, settled, run: () => readDocuments(instance, next().documents) }
+    return { name, processes, settled, run: () => operate(instance, next()) }
   }
   const [own, other] = trees
-  return [1, 20].map((inFlight) => ({
-    name: `${inFlight} in flight, ${own.name} : ${other.name}`,
-    operation: 'GET a document (access, release, its entry)',
-    inFlight,
-    arms: [arm(own), arm(other)],
-  }))
+  return operations.flatMap(([operation, operate]) =>
+    [1, 20].map((inFlight) => ({
+      name: `${operation}, ${inFlight} in flight, ${own.name} : ${other.name}`,
+      operation,
+      inFlight,
+      arms: [arm(own, operate), arm(other, operate)] as const,
+    })),
+  )
 }

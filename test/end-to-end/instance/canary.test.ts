@@ -151,6 +151,8 @@ function placeOf(path: string): string {
     return /block/.test(name) ? 'blocks of peers and orderer' : "peers' other files"
   }
   if (name.startsWith('gateway.sqlite')) return "gateways' databases **"
+  // What the own peer holds.
+  if (name.startsWith('projection.sqlite')) return "gateways' projections *"
   return name.startsWith('keys.sqlite') ? "gateways' key databases" : 'other files of the instance'
 }
 

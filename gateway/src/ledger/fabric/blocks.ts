@@ -1,23 +1,33 @@
 import type { DeliveredBlock } from '../port.ts'
 
-export interface StreamHandlers {
-  readonly block: (block: DeliveredBlock) => void
+/** Of a block, all that keeping a stream needs. */
+export interface Numbered {
+  readonly number: number
+}
+
+export interface StreamHandlers<Block extends Numbered = DeliveredBlock> {
+  readonly block: (block: Block) => void
   /** The stream is over, whoever ended it; called once. */
   readonly end: () => void
 }
 
 /**
- * Opens one stream of filtered blocks from `fromBlock`, or from the newest. Resolves when it is up with what closes it;
+ * Opens one stream of blocks from `fromBlock`, or from the newest. Resolves when it is up with what closes it;
  * rejects when it cannot be had. It neither reconnects nor orders.
  */
-export type OpenStream = (fromBlock: number | undefined, handlers: StreamHandlers) => Promise<() => void>
+export type OpenStream<Block extends Numbered = DeliveredBlock> = (
+  fromBlock: number | undefined,
+  handlers: StreamHandlers<Block>,
+) => Promise<() => void>
 
-export interface BlocksOptions {
-  readonly open: OpenStream
+export interface BlocksOptions<Block extends Numbered = DeliveredBlock> {
+  readonly open: OpenStream<Block>
   /** Undefined: from the newest. */
   readonly fromBlock: number | undefined
-  /** Each block once, in order, without gaps. Must not throw. */
-  readonly onBlock: (block: DeliveredBlock) => void
+  /** Each block once, in order, without gaps unless they are handed over. Must not throw. */
+  readonly onBlock: (block: Block) => void
+  /** Whether a block that is not the next one is asked for again, which is usual, or handed over. */
+  readonly gaps?: 'ask again' | 'hand over'
   /** True from the first block of a stream, since an open stream may belong to a peer that hangs. */
   readonly onConnection: (connected: boolean) => void
   readonly retryMs: number
@@ -41,7 +51,8 @@ interface Session {
  * Keeps a stream open. It asks for the last block again when it reconnects, because a peer answers at once for a block
  * that it has, and would stay silent until the next one otherwise: so a live stream shows as one.
  */
-export function keepBlocks({ open, fromBlock, onBlock, onConnection, retryMs }: BlocksOptions): Blocks {
+export function keepBlocks<Block extends Numbered>(options: BlocksOptions<Block>): Blocks {
+  const { open, fromBlock, onBlock, onConnection, retryMs, gaps = 'ask again' } = options
   let next = fromBlock
   let current: Session | undefined
   let timer: NodeJS.Timeout | undefined
@@ -59,14 +70,14 @@ export function keepBlocks({ open, fromBlock, onBlock, onConnection, retryMs }: 
     leave(session)
     timer = setTimeout(start, retryMs)
   }
-  const receive = (session: Session, block: DeliveredBlock): void => {
+  const receive = (session: Session, block: Block): void => {
     if (session.over) return
     if (!session.live) {
       session.live = true
       onConnection(true)
     }
     if (next !== undefined && block.number < next) return
-    if (next !== undefined && block.number > next) {
+    if (gaps === 'ask again' && next !== undefined && block.number > next) {
       retry(session)
       return
     }
@@ -75,7 +86,7 @@ export function keepBlocks({ open, fromBlock, onBlock, onConnection, retryMs }: 
   }
   const run = async (session: Session): Promise<void> => {
     const from = next === undefined ? undefined : Math.max(0, next - 1)
-    const handlers: StreamHandlers = {
+    const handlers: StreamHandlers<Block> = {
       block: (block) => receive(session, block),
       end: () => retry(session),
     }

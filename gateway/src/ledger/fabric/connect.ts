@@ -1,8 +1,10 @@
 import type { Endorser, IdentityContext } from 'fabric-common'
+import { MedledgerError } from 'medledger-chaincode/api'
 import type { BlockWatcher, LedgerLogLine, LedgerTransport, Observe } from '../port.ts'
-import { keepBlocks, type Blocks, type OpenStream } from './blocks.ts'
+import { keepBlocks, type Blocks, type Numbered, type OpenStream } from './blocks.ts'
 import { deliverFrom } from './deliver.ts'
-import { followBlocks } from './follow.ts'
+import { deliverFullFrom, type BlockContent } from './deliver-full.ts'
+import { followBlocks, type FollowOptions } from './follow.ts'
 import { nativeIdentityProvider, toX509, type FabricIdentity } from './identity.ts'
 import { reachAny, rememberHealth } from './node.ts'
 import { createPace } from './pace.ts'
@@ -42,7 +44,7 @@ export interface FabricOptions extends FabricTimeouts {
 }
 
 const defaults = {
-  endorseTimeoutMs: 5000,
+  endorseTimeoutMs: 4500,
   orderTimeoutMs: 2500,
   commitTimeoutMs: 3000,
   submitTimeoutMs: 15_000,
@@ -57,6 +59,9 @@ const queryTotalMs = 3000
 const reconnectMs = 200
 const healthMemoryMs = 3000
 const queueLimit = 500
+/** A full block may have megabytes. */
+const fullQueueLimit = 30
+const readTimeoutMs = 3000
 
 async function openGateway({ profile, channel, identity }: FabricOptions): Promise<Gateway> {
   const gateway = new Gateway()
@@ -74,6 +79,7 @@ async function openGateway({ profile, channel, identity }: FabricOptions): Promi
 interface OwnPeer {
   readonly organisation: string
   readonly open: OpenStream
+  readonly openFull: OpenStream<BlockContent>
   readonly log: FabricOptions['log']
 }
 
@@ -97,33 +103,53 @@ const keepTail = (
     retryMs: reconnectMs,
   })
 
-interface Followers {
-  readonly follow: LedgerTransport['follow']
+interface Followers extends Pick<LedgerTransport, 'follow' | 'followFull'> {
   readonly stopAll: () => void
 }
 
-function createFollowers({ open, log }: OwnPeer): Followers {
+function createFollowers({ open, openFull, log }: OwnPeer): Followers {
   const stops = new Set<() => void>()
+  const start = <Block extends Numbered>(
+    options: Pick<FollowOptions<Block>, 'open' | 'fromBlock' | 'onBlock' | 'queueLimit' | 'gaps'>,
+  ): Promise<() => void> => {
+    const stop = followBlocks({
+      ...options,
+      retryMs: reconnectMs,
+      onConnection: () => {},
+      onRejected: (block) => log({ event: 'follow.rejected', block }),
+    })
+    stops.add(stop)
+    return Promise.resolve(() => {
+      stops.delete(stop)
+      stop()
+    })
+  }
   return {
-    follow(fromBlock, onBlock) {
-      const stop = followBlocks({
-        open,
-        fromBlock,
-        onBlock,
-        retryMs: reconnectMs,
-        queueLimit,
-        onConnection: () => {},
-        onRejected: (block) => log({ event: 'follow.rejected', block }),
-      })
-      stops.add(stop)
-      return Promise.resolve(() => {
-        stops.delete(stop)
-        stop()
-      })
-    },
+    follow: (fromBlock, onBlock) => start({ open, fromBlock, onBlock, queueLimit }),
+    followFull: (fromBlock, onBlock) =>
+      start({ open: openFull, fromBlock, onBlock, queueLimit: fullQueueLimit, gaps: 'hand over' }),
     stopAll() {
       for (const stop of stops) stop()
     },
+  }
+}
+
+/** The first block of a stream of its own. */
+async function readFull({ openFull }: OwnPeer, number: number): Promise<BlockContent> {
+  const { promise, resolve, reject } = Promise.withResolvers<BlockContent>()
+  const fail = (): void =>
+    reject(new MedledgerError('LEDGER_UNAVAILABLE', `The own peer does not send block ${number}.`))
+  const timer = setTimeout(fail, readTimeoutMs)
+  const stream = openFull(number, { block: resolve, end: fail })
+  stream.catch(fail)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    stream.then(
+      (close) => close(),
+      () => {},
+    )
   }
 }
 
@@ -145,7 +171,13 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
     newContext: () => identity.calculateTransactionId(),
   }
   const peerHealth = rememberHealth(healthMemoryMs)
-  const own: OwnPeer = { organisation, log, open: deliverFrom(channel, peersOf(organisation), identity) }
+  const ownPeers = peersOf(organisation)
+  const own: OwnPeer = {
+    organisation,
+    log,
+    open: deliverFrom(channel, ownPeers, identity),
+    openFull: deliverFullFrom(channel, ownPeers, { identity, chaincode: settings.chaincode }),
+  }
   const tail = createTail()
   const watchers = new Set<BlockWatcher>()
   const stream = keepTail(tail, watchers, own)
@@ -181,7 +213,9 @@ export async function connectFabric(options: FabricOptions): Promise<LedgerTrans
       watchers.add(watcher)
       return () => void watchers.delete(watcher)
     },
-    follow: (fromBlock, onBlock) => followers.follow(fromBlock, onBlock),
+    follow: followers.follow,
+    followFull: followers.followFull,
+    readFull: (block) => readFull(own, block),
     close() {
       followers.stopAll()
       stream.close()

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeliveredBlock } from '../port.ts'
-import { keepBlocks, type BlocksOptions } from './blocks.ts'
+import { keepBlocks, type BlocksOptions, type Numbered } from './blocks.ts'
 
-export interface FollowOptions extends Pick<BlocksOptions, 'open' | 'retryMs' | 'onConnection'> {
+export interface FollowOptions<Block extends Numbered = DeliveredBlock> extends Pick<
+  BlocksOptions<Block>,
+  'open' | 'retryMs' | 'onConnection' | 'gaps'
+> {
   readonly fromBlock: number
-  readonly onBlock: (block: DeliveredBlock) => Promise<void>
+  readonly onBlock: (block: Block) => Promise<void>
   /** A callback rejected this block; it gets it again. */
   readonly onRejected: (block: number) => void
   /** Blocks that may wait for a slow callback before the stream is closed for a while. */
@@ -12,14 +15,14 @@ export interface FollowOptions extends Pick<BlocksOptions, 'open' | 'retryMs' | 
 }
 
 /** Hands blocks to one slow reader. Returns what stops it; a callback that runs then may still finish. */
-export function followBlocks(options: FollowOptions): () => void {
+export function followBlocks<Block extends Numbered>(options: FollowOptions<Block>): () => void {
   const { onBlock, onRejected, queueLimit, retryMs } = options
-  const queue: DeliveredBlock[] = []
+  const queue: Block[] = []
   const stopped = new AbortController()
   let running = false
   let paused = false
 
-  const handOver = async (block: DeliveredBlock): Promise<void> => {
+  const handOver = async (block: Block): Promise<void> => {
     while (!stopped.signal.aborted) {
       try {
         await onBlock(block)

@@ -59,12 +59,24 @@ export function readFields(message: Uint8Array): Fields {
   return fields
 }
 
-const bytesAt = (fields: Fields, number: number): Uint8Array => {
+/** The values of a repeated field that has bytes, in their order. */
+export function readRepeated(message: Uint8Array, number: number): Uint8Array[] {
+  const values: Uint8Array[] = []
+  const cursor = new Cursor(message)
+  while (!cursor.done) {
+    const tag = cursor.varint()
+    const value = readValue(cursor, tag % 8)
+    if (Math.floor(tag / 8) === number && value instanceof Uint8Array) values.push(value)
+  }
+  return values
+}
+
+export const bytesAt = (fields: Fields, number: number): Uint8Array => {
   const value = fields.get(number)
   return value instanceof Uint8Array ? value : new Uint8Array()
 }
 
-const numberAt = (fields: Fields, number: number): number => {
+export const numberAt = (fields: Fields, number: number): number => {
   const value = fields.get(number)
   return typeof value === 'number' ? value : 0
 }
@@ -76,6 +88,23 @@ const numberAt = (fields: Fields, number: number): number => {
 export function endorsedResult(proposalResponsePayload: Uint8Array): Uint8Array {
   const action = readFields(bytesAt(readFields(proposalResponsePayload), 2))
   return bytesAt(readFields(bytesAt(action, 3)), 3)
+}
+
+/** A message whose fields all have bytes, at most one of each number up to 15. */
+export function writeFields(fields: Readonly<Record<number, Uint8Array>>): Buffer {
+  const parts = Object.entries(fields).flatMap(([number, content]) => [
+    Buffer.from([Number(number) * 8 + 2]),
+    varintOf(content.length),
+    content,
+  ])
+  return Buffer.concat(parts)
+}
+
+function varintOf(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 0x80)
+  return Buffer.from([...bytes, rest])
 }
 
 /** The MSP id (1) and the certificate in PEM (2) of a SerializedIdentity (msp/identities.proto). */

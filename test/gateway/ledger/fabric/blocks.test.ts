@@ -96,6 +96,18 @@ describe('following blocks', () => {
     expect(chain.opened()).toBeGreaterThan(2)
   })
 
+  test('a gap is handed over to who asks for that', async () => {
+    const chain = fakeChain(4)
+    chain.skipOnce(1)
+    const got: number[] = []
+    const handler = async ({ number }: DeliveredBlock): Promise<void> => void got.push(number)
+    const stop = follow(chain, 0, handler, { gaps: 'hand over', queueLimit: 10 })
+    await until(() => got.length === 3)
+    stop()
+    expect(got).toEqual([0, 2, 3])
+    expect(chain.opened()).toBe(1)
+  })
+
   test('nothing comes after it was stopped, and its stream is closed', async () => {
     const chain = fakeChain(2)
     const got: number[] = []

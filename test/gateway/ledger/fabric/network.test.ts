@@ -1,6 +1,6 @@
 import type { Endorsers } from 'medledger-chaincode/api'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { LedgerTransport, Sealed } from '../../../../gateway/src/ledger/index.ts'
+import type { FullBlock, LedgerTransport, Sealed } from '../../../../gateway/src/ledger/index.ts'
 import { orderFirst, replayed, underIdOf } from './steal.ts'
 import { testPort } from '../../../support/ports.ts'
 import { startProbeNetwork, type ProbeNetwork } from '../../../support/probe-network.ts'
@@ -62,6 +62,28 @@ describe('the ledger over Fabric’s protocols', () => {
     const refuse = probe('Refuse', 'access-north')
     await expect(ledger.submit(refuse, north)).rejects.toMatchObject({ code: 'FORBIDDEN' })
     await expect(ledger.evaluate(refuse, names)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  })
+
+  test('full blocks follow each other by their hashes, and hold what the own organisation may know', async () => {
+    const blocks: FullBlock[] = []
+    const stop = await ledger.followFull(0, async (block) => {
+      if ('fault' in block) throw new Error(block.fault)
+      blocks.push(block)
+    })
+    const { block, transactionId } = await ledger.submit(countConsent('full'), anyTwo)
+    await eventually(async () => expect(blocks.length).toBeGreaterThan(block))
+    stop()
+    expect(blocks.map(({ number }) => number)).toEqual(blocks.map((_block, index) => index))
+    expect(blocks.slice(1).map(({ previousHash }) => previousHash)).toEqual(
+      blocks.slice(0, -1).map(({ hash }) => hash),
+    )
+    const ours = blocks[block]?.transactions.find((each) => each.transactionId === transactionId)
+    const held = { key: Buffer.from('full'), value: Buffer.from('1') }
+    expect(ours).toMatchObject({ privateWrites: [{ collection: 'consent-north', held }] })
+    expect(await ledger.readFull(block)).toEqual(blocks[block])
+    await expect(ledger.readFull(ledger.height().blocks + 10)).rejects.toMatchObject({
+      code: 'LEDGER_UNAVAILABLE',
+    })
   })
 
   test('conflicting requests are proposed anew until each has counted', async () => {

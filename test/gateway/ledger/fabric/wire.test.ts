@@ -6,8 +6,10 @@ import {
   chainHeightOf,
   endorsedResult,
   readFields,
+  readRepeated,
   validationCodeName,
   validationCodeOf,
+  writeFields,
 } from '../../../../gateway/src/ledger/fabric/wire.ts'
 
 describe("reading Fabric's messages", () => {
@@ -47,6 +49,21 @@ describe("reading Fabric's messages", () => {
         block.setHeader(header)
         block.setData(new common.BlockData())
         expect(blockNumberOf(block.serializeBinary())).toBe(height)
+      }),
+    )
+  })
+
+  test('a repeated field is read whole and in its order, and an envelope is written as Fabric does', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), fc.uint8Array(), (list, signature) => {
+        const data = new common.BlockData()
+        data.setDataList(list)
+        const read = readRepeated(data.serializeBinary(), 1)
+        expect(read.map((value) => Buffer.from(value))).toEqual(list.map((value) => Buffer.from(value)))
+        const payload = data.serializeBinary()
+        const written = common.Envelope.deserializeBinary(writeFields({ 1: payload, 2: signature }))
+        expect(Buffer.from(written.getPayload_asU8())).toEqual(Buffer.from(payload))
+        expect(Buffer.from(written.getSignature_asU8())).toEqual(Buffer.from(signature))
       }),
     )
   })
