@@ -87,6 +87,8 @@ export interface Compose {
   attempt(args: readonly string[], options?: RunOptions): Promise<number>
   /** Id of a service's container. Errors: when it has none. */
   container(service: string): Promise<string>
+  /** Names of the volumes that its containers have, those without a name of their own included. */
+  volumes(): Promise<readonly string[]>
   /** The containers there are, stopped ones included, sorted by service. */
   containers(): Promise<readonly ContainerState[]>
 }
@@ -126,11 +128,14 @@ export function createCompose({ command, directory, project, environmentFile }: 
         throw new Error(`${service} has no container: bring the network up with medledger network up.`)
       return id
     },
+    async volumes() {
+      const mounts = (await inspectAll(project)).flatMap(({ Mounts }) => Mounts)
+      return [...new Set(mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])))]
+    },
     async containers() {
-      const filter = `label=com.docker.compose.project=${project}`
-      const ids = (await docker(['ps', '--all', '--quiet', '--filter', filter])).split('\n').filter(Boolean)
+      const inspected = await inspectAll(project)
+      const ids = inspected.map(({ Id }) => Id)
       if (ids.length === 0) return []
-      const inspected = JSON.parse(await docker(['inspect', ...ids])) as readonly InspectedContainer[]
       const memory = await memoryOf(ids)
       return inspected
         .filter(({ Config }) => Config.Labels['com.docker.compose.oneoff'] !== 'True')
@@ -145,8 +150,15 @@ export function createCompose({ command, directory, project, environmentFile }: 
   }
 }
 
+async function inspectAll(project: string): Promise<readonly InspectedContainer[]> {
+  const filter = `label=com.docker.compose.project=${project}`
+  const ids = (await docker(['ps', '--all', '--quiet', '--filter', filter])).split('\n').filter(Boolean)
+  return ids.length === 0 ? [] : (JSON.parse(await docker(['inspect', ...ids])) as InspectedContainer[])
+}
+
 interface InspectedContainer {
   readonly Id: string
+  readonly Mounts: readonly { readonly Type: string; readonly Name?: string }[]
   readonly Config: { readonly Labels: Readonly<Record<string, string>> }
   readonly State: {
     readonly Running: boolean

@@ -215,7 +215,7 @@ export async function fillFrom(network: DockerNetwork, directory: string, progre
   for (const { name, database, file } of dumpsIn(topology)) {
     const container = await compose.container(`database-${name}`)
     // While it initialises itself it answers at its socket only, and is stopped once more.
-    const asked = ['exec', container, 'pg_isready', '--quiet', '--host=127.0.0.1']
+    const asked = ['exec', container, 'pg_isready', '--host=127.0.0.1', `--username=${databaseUser}`]
     const answers = (): Promise<boolean> =>
       docker(asked).then(
         () => true,

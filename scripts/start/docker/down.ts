@@ -1,3 +1,4 @@
+import { docker } from '../../network/docker/compose.ts'
 import { resetDirectory, takeDirectory } from '../directory.ts'
 import { removeInstance } from '../instance.ts'
 import type { DockerNetwork } from './open.ts'
@@ -6,6 +7,7 @@ import type { DockerNetwork } from './open.ts'
 export async function networkDown({ compose, paths }: DockerNetwork, volumes: boolean): Promise<void> {
   const lock = await takeDirectory(paths)
   try {
+    const had = volumes ? await compose.volumes() : []
     await compose.run([
       '--profile',
       'operator',
@@ -13,6 +15,10 @@ export async function networkDown({ compose, paths }: DockerNetwork, volumes: bo
       '--remove-orphans',
       ...(volumes ? ['--volumes'] : []),
     ])
+    // Compose 1.29 forgets those without a name whose container has been made anew.
+    const left = new Set((await docker(['volume', 'ls', '--quiet'])).split('\n'))
+    const forgotten = had.filter((name) => left.has(name))
+    if (forgotten.length > 0) await docker(['volume', 'rm', ...forgotten])
     await removeInstance(paths)
     if (volumes) await resetDirectory(paths)
   } finally {
