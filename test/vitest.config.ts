@@ -45,6 +45,7 @@ export default defineConfig({
       onNetwork('narrow'),
       onNetwork('docker-demo'),
       onNetwork('docker-narrow'),
+      onNetwork('docker-faults', ['test/end-to-end/docker/**/*.test.ts']),
       {
         test: {
           name: 'end-to-end-instance',

@@ -245,9 +245,18 @@ function addNetwork(program: Command, output: Output): void {
   command('status', 'containers, peers, orderers, gateways, and which certificates expire next').action(
     async (options: CommonOptions) => (await load()).networkStatus(options, output),
   )
+  command('compare', 'whether all peers have the same blocks, validation codes and state').action(
+    async (options: CommonOptions) => (await load()).compare(options, output),
+  )
   command('deploy', 'join, install, approve and commit what is missing').action(
     async (options: CommonOptions) => (await load()).networkDeploy(options, output),
   )
+  command('backup', 'everything into a new folder; it is stopped meanwhile')
+    .argument('<folder>', 'a folder that does not exist yet')
+    .action(async (folder: string, options: CommonOptions) => (await load()).backup(folder, options, output))
+  command('restore', 'make it from a backup, in a data directory that holds nothing yet')
+    .argument('<folder>', 'what medledger network backup has made')
+    .action(async (folder: string, options: CommonOptions) => (await load()).restore(folder, options, output))
   command('down', 'stop it')
     .option('--volumes', 'and delete its ledgers, databases and keys')
     .action(async (options: CommonOptions & { volumes?: true }) => (await load()).down(options, output))

@@ -4,6 +4,7 @@ import { createApp } from '../../gateway/src/app.ts'
 import type { Config, DatabaseLocation } from '../../gateway/src/config/index.ts'
 import { probesOf } from '../../gateway/src/probes.ts'
 import type { Services } from '../../gateway/src/services.ts'
+import { DatabaseUnavailable } from '../../gateway/src/store/index.ts'
 import { openStores, type Stores } from '../../gateway/src/stores.ts'
 import { capturedLog } from '../support/gateway-network.ts'
 import { demoConstitution } from '../support/ledger-world.ts'
@@ -83,12 +84,14 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
     await administer(server, 'drop database content')
     await server.stop()
     const opening = open()
-    await poll('a line of the log', () => logged[0])
+    const reasons = (): string[] =>
+      logged.map((line) => JSON.stringify(line)).filter((line) => line.includes('database.awaited'))
+    await poll('a line of the log', () => reasons()[0])
     await server.start()
-    await poll('another reason', () => logged.find((line) => JSON.stringify(line).includes('3D000')))
+    await poll('another reason', () => reasons().find((line) => line.includes('3D000')))
     await administer(server, 'create database content')
     expect(await (await opening).outbox.pending()).toBe(0)
-    const told = logged.map((line) => JSON.stringify(line))
+    const told = reasons()
     expect(told[0]).toBe('{"event":"database.awaited","setting":"MEDLEDGER_DATABASE","code":"ECONNREFUSED"}')
     expect(new Set(told).size).toBe(told.length)
   })
@@ -116,7 +119,7 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
       'MEDLEDGER_DATABASE: the user may not create tables there: make it the owner of the database (42501).',
     )
     await administer(server, 'drop role reader')
-    expect(logged).toEqual([])
+    expect(JSON.stringify(logged)).not.toContain('database.awaited')
   })
 
   test('that are not two are refused, and so is one of a newer version', async () => {
@@ -126,6 +129,21 @@ describe.skipIf(inject('postgres') === null)('the stores in PostgreSQL', () => {
     const at = `'2030-01-01T00:00:00.000Z'`
     await administer(server, `insert into projection_migration values ('003', ${at})`, 'content')
     await expect(open()).rejects.toThrow(/^MEDLEDGER_DATABASE: The database is of a newer version/)
+  })
+
+  test('that take no writes, as a standby, are not ready, and are not migrated', async () => {
+    await administer(server, 'alter database content set default_transaction_read_only = on')
+    await expect(open({}, 0)).rejects.toThrow(
+      'MEDLEDGER_DATABASE: the server is a standby, which takes no writes: name the primary (25006).',
+    )
+    await administer(server, 'alter database content reset default_transaction_read_only')
+    await (await open()).close()
+    opened.pop()
+    await administer(server, 'alter database content set default_transaction_read_only = on')
+    const stores = await open()
+    const probes = probesOf({ exchange: {} } as Config, stores)
+    expect([await probes['database']?.(), await probes['keyDatabase']?.()]).toEqual([false, true])
+    await expect(stores.outbox.wake(0)).rejects.toThrow(DatabaseUnavailable)
   })
 
   test('whose server is away turn /readyz to 503, and back when it has come back', async () => {

@@ -11,8 +11,8 @@ export interface TestPatient {
   /** Grants a whole Consent, R4 or R5. */
   lodge(consent: object): Promise<Answer>
   revoke(consent: string): Promise<Answer>
-  /** The rows of her log, in the order of the chain. */
-  log(): Promise<LogRow[]>
+  /** The rows of her log in the order of the chain, at the authority's gateway or at another. */
+  log(at?: string): Promise<LogRow[]>
 }
 
 export interface LogRow {
@@ -63,20 +63,35 @@ export async function newPatient(
         method: 'PUT',
         body: { ...consentOf(handle, {}), id: consent, status: 'inactive' },
       }),
-    async log() {
-      const { body } = await ask(`/fhir/AuditEvent?patient=${handle}&_count=500`)
-      return rowsOf(body)
+    async log(at) {
+      const rows: LogRow[] = []
+      let path: string | undefined = `/fhir/AuditEvent?patient=${handle}&_count=500`
+      while (path !== undefined) {
+        const { body } = await ask(path, at === undefined ? {} : { at })
+        rows.push(...rowsOf(body))
+        path = nextOf(body)
+      }
+      return rows
     },
   }
 }
 
 interface Searchset {
+  readonly link?: readonly { readonly relation: string; readonly url: string }[]
   readonly entry: readonly {
     readonly search: { readonly mode: string }
     readonly resource: {
       readonly extension?: readonly { readonly url: string; readonly valueString: string }[]
     }
   }[]
+}
+
+/** Path of the next page, or undefined when this is the last. */
+const nextOf = ({ link = [] }: Searchset): string | undefined => {
+  const next = link.find(({ relation }) => relation === 'next')
+  if (next === undefined) return undefined
+  const { pathname, search } = new URL(next.url, 'http://gateway')
+  return `${pathname}${search}`
 }
 
 /** The rows in a searchset of AuditEvents. */

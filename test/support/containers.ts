@@ -1,15 +1,9 @@
-import { pathsIn } from '../../scripts/start/paths.ts'
-import { projectOf } from '../../scripts/start/docker/open.ts'
+import { openDockerNetwork } from '../../scripts/start/docker/open.ts'
 import { docker } from '../../scripts/network/docker/compose.ts'
 
-/** The id of a service's container in the network of a data directory. Errors: when there is not exactly one. */
+/** The id of a service's container in the network of a data directory. Errors: when there is none. */
 export async function containerOf(data: string, service: string): Promise<string> {
-  const labels = [`project=${projectOf(pathsIn(data))}`, `service=${service}`, 'oneoff=False']
-  const filters = labels.flatMap((label) => ['--filter', `label=com.docker.compose.${label}`])
-  const ids = (await docker(['ps', '--all', '--quiet', ...filters])).split('\n').filter((id) => id !== '')
-  const [id] = ids
-  if (id === undefined || ids.length > 1) throw new Error(`there are ${ids.length} containers of ${service}`)
-  return id
+  return (await openDockerNetwork(data)).compose.container(service)
 }
 
 /** Ends a container's processes with SIGKILL, all but the first, which then ends by itself: Docker starts it again. */

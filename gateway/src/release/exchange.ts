@@ -6,6 +6,7 @@ import type { Partners } from '../config/index.ts'
 import { GatewayError, isSpoken, statusOf, type GatewayErrorCode } from '../error.ts'
 import { parseJson } from '../json-body.ts'
 import type { Log } from '../log.ts'
+import { isUnavailable } from '../store/index.ts'
 import type { Give } from './give.ts'
 import { ReleaseRequest } from './message.ts'
 
@@ -56,6 +57,7 @@ export function createExchange({
   server.setErrorHandler(async (error, _request, reply) => {
     const code = codeOf(error)
     if (code === 'INTERNAL') log.fault('exchange', error)
+    if (code === 'NOT_READY') log.event('refused', { code, exchange: true })
     return reply.status(statusOf[code]).send({ code })
   })
   server.setNotFoundHandler(async (_request, reply) => reply.status(404).send({ code: 'ROUTE_NOT_FOUND' }))
@@ -65,6 +67,7 @@ export function createExchange({
 /** A partner's malformed request is no fault of ours, and must not fill the log. */
 function codeOf(error: unknown): GatewayErrorCode {
   if (isSpoken(error)) return error.code
+  if (isUnavailable(error)) return 'NOT_READY'
   const { statusCode } = error as Partial<FastifyError>
   return statusCode !== undefined && statusCode < 500 ? 'INVALID_REQUEST' : 'INTERNAL'
 }

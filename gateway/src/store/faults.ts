@@ -1,6 +1,6 @@
 /**
- * A database did not answer, as opposed to having refused what it was asked: it is away, hangs, is being restarted or has
- * no place left. What was asked may have been done all the same. `code` is that of {@link codeOf}.
+ * A database did not answer, as opposed to having refused what it was asked: it is away, hangs, is being restarted, is a standby or
+ * has no place left. What was asked may have been done all the same. `code` is that of {@link codeOf}.
  */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable'
@@ -14,7 +14,7 @@ export class DatabaseUnavailable extends Error {
 
 /** SQLSTATEs (PostgreSQL, appendix A) with which a server says that it cannot serve now, and network errors of Node. */
 const away =
-  /^(08...|57P0[1-5]|57014|53300|55P03|25P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOST(UNREACH|DOWN)|ENET(UNREACH|DOWN)|ENOTFOUND|EAI_AGAIN)$/
+  /^(08...|25006|57P0[1-5]|57014|53300|55P03|25P03|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOST(UNREACH|DOWN)|ENET(UNREACH|DOWN)|ENOTFOUND|EAI_AGAIN)$/
 
 /** Of the driver's errors without a code: a connection that broke, was given up, or could not be had in time. */
 const broken = /^(Connection terminated|timeout exceeded|timeout expired|Client (was closed|has encountered))/

@@ -123,15 +123,16 @@ async function tryToNote(
   transaction: Transaction<Schema>,
   noted: Noted,
 ): Promise<{ readonly row: OutboxRow; readonly isNew: boolean } | undefined> {
+  const fresh: OutboxRow = { ...noted, state: 'pending', tries: 0, transaction_id: null }
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto('outbox')
-    .values({ ...noted, state: 'pending', tries: 0, transaction_id: null })
+    .values(fresh)
     .onConflict((conflict) => conflict.columns(['collection', 'request']).doNothing())
     .executeTakeFirstOrThrow()
-  const isNew = Number(numInsertedOrUpdatedRows ?? 0) > 0
-  if (!isNew) await defer(transaction, noted, { due: noted.due, tries: 0 })
+  if (Number(numInsertedOrUpdatedRows ?? 0) > 0) return { row: fresh, isNew: true }
+  await defer(transaction, noted, { due: noted.due, tries: 0 })
   const row = await find(transaction, noted)
-  return row && { row, isNew }
+  return row && { row, isNew: false }
 }
 
 async function defer(

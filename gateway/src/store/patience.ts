@@ -48,6 +48,7 @@ function reasonOf(error: unknown, code: string, forMs: number): string {
 
 function inWords(error: unknown, code: string, forMs: number): string {
   if (code === missing) return 'the server has no database of this name: create it, with the encoding UTF8'
+  if (code === '25006') return 'the server is a standby, which takes no writes: name the primary'
   if (isUnavailable(error))
     return `no database has answered for ${Math.round(forMs / 1000)} s: start it, or correct the address`
   if (code.startsWith('28')) return 'the server refuses this user or password: correct them'

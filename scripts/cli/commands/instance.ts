@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { addressesOf, type Addresses } from '../../start/addresses.ts'
 import { isAlive } from '../../start/alive.ts'
 import { askControl, type PartStatus } from '../../start/control.ts'
+import { readServices } from '../../start/docker/file.ts'
 import { openDockerNetwork } from '../../start/docker/open.ts'
 import type { GatewayAddress } from '../../start/topologies.ts'
 import { readReadiness } from '../../start/wait.ts'
@@ -137,7 +138,7 @@ async function changeContainers(data: string, part: string, action: 'stop' | 'st
   requirePartName(part)
   const { compose, topology } = await openDockerNetwork(data)
   const services = part === 'orderer' ? topology.orderers.map((name) => `orderer-${name}`) : [part]
-  const known = new Set(Object.keys(await compose.services()))
+  const known = await readServices()
   if (!services.every((service) => known.has(service)))
     throw new Failure(exitCodes.badInput, `The network has no part ${part}.`)
   await compose.run([action, ...services])

@@ -1,9 +1,12 @@
 import { Interrupted } from '../../start/start.ts'
+import { resolve } from 'node:path'
+import { backUp } from '../../start/docker/backup.ts'
+import { restoreNetwork } from '../../start/docker/restore.ts'
 import { networkDown } from '../../start/docker/down.ts'
 import { openDockerNetwork, type DockerNetwork } from '../../start/docker/open.ts'
 import { networkState, type NetworkState } from '../../start/docker/state.ts'
-import { deploy } from '../../start/docker/steps.ts'
-import { networkUp } from '../../start/docker/up.ts'
+import { comparePeers, deploy } from '../../start/docker/steps.ts'
+import { networkUp, type NetworkOutput } from '../../start/docker/up.ts'
 import type { TopologyName } from '../../start/topologies.ts'
 import { exitCodes, Failure } from '../exit-codes.ts'
 import type { CommonOptions } from '../options.ts'
@@ -40,13 +43,7 @@ export const up = ({ data, port, topology, demo }: UpOptions, output: Output): P
   asFailure(() =>
     networkUp(
       { data, demo, ...(port !== undefined && { port }), ...(topology && { topology }) },
-      {
-        // Steps report what they do line by line, which a moving checklist would overwrite.
-        isTerminal: false,
-        write: output.out,
-        now: () => performance.now(),
-        progress: progressTo(output),
-      },
+      networkOutput(output),
     ),
   )
 
@@ -70,6 +67,44 @@ export const networkStatus = ({ data, json }: CommonOptions, output: Output): Pr
     if (json) writeJson(output, state)
     else output.out(render(state))
     if (!state.works) throw new Failure(exitCodes.unavailable, 'Something does not work or is stopped.')
+  })
+
+const networkOutput = (output: Output): NetworkOutput => ({
+  // Steps report what they do line by line, which a moving checklist would overwrite.
+  isTerminal: false,
+  write: output.out,
+  now: () => performance.now(),
+  progress: progressTo(output),
+})
+
+/** `medledger network backup`: into a new folder, while nothing is submitted. */
+export const backup = (directory: string, { data, json }: CommonOptions, output: Output): Promise<void> =>
+  asFailure(async () => {
+    const { taken, heights, files } = await backUp(await open(data), resolve(directory), progressTo(output))
+    if (json) writeJson(output, { taken, heights, files: Object.keys(files).length })
+    else
+      output.out(
+        `${resolve(directory)} has the network as of ${taken}. Keep its folder "keys" apart from the rest: who has both can ` +
+          'read what has been destroyed since.\n',
+      )
+  })
+
+/** `medledger network restore`: a network from a backup, in a new data directory. */
+export const restore = (directory: string, { data }: CommonOptions, output: Output): Promise<void> =>
+  asFailure(() => restoreNetwork({ from: directory, data }, networkOutput(output)))
+
+/** `medledger network compare`: exit code 6 when the peers' chains are not the same. */
+export const compare = ({ data, json }: CommonOptions, output: Output): Promise<void> =>
+  asFailure(async () => {
+    const compared = await comparePeers(await open(data))
+    const { blocks, transactions, valid, differences } = compared
+    if (json) writeJson(output, compared)
+    else {
+      output.out(differences.map((line) => `${line}\n`).join(''))
+      output.out(`${blocks} blocks with ${transactions} transactions (${valid} valid) at every peer, `)
+      output.out(`${differences.length} differences\n`)
+    }
+    if (differences.length > 0) throw new Failure(exitCodes.verificationFailed, 'The peers differ.')
   })
 
 const mebibytes = (bytes: number | undefined): string =>

@@ -7,7 +7,7 @@ import { addressOf } from '../reach.ts'
 import type { Topology } from '../topology.ts'
 import { connectOrderer, connectPeer, type OrdererClient, type PeerClient } from './node-client.ts'
 import { administerOrderer, type OrdererAdministration } from './participation.ts'
-import { envelopeOf, payloadOf, signCall, type Call } from './proposal.ts'
+import { envelopeOf, payloadOf, seekEnvelope, signCall, type Call } from './proposal.ts'
 
 /** One organisation's administrator, with its peer and its orderer. */
 export interface Administrator {
@@ -16,6 +16,8 @@ export interface Administrator {
   readonly orderer: OrdererAdministration
   /** What the peer answers to a call. Errors: a PeerRefusal; gRPC's. */
   ask(call: Call): Promise<Buffer>
+  /** The peer's blocks from the first to a last one, as `common.Block`. */
+  blocks(channel: string, last: number): AsyncGenerator<Buffer>
   /** Has a call endorsed by peers (the own one when none are named) and ordered; it is not waited for. */
   submit(call: Call, endorsers?: readonly string[]): Promise<void>
 }
@@ -58,6 +60,7 @@ export function openAdministration(
       orderer: administerOrderer(organisation, own),
       ask: async (call) =>
         payloadOf(await peerOf(organisation).propose(signCall(call, signer, now()).proposal)),
+      blocks: (channel, last) => peerOf(organisation).deliver(seekEnvelope(channel, last, signer, now())),
       async submit(call, endorsers = [organisation]) {
         const signed = signCall(call, signer, now())
         const answers = await Promise.all(endorsers.map((name) => peerOf(name).propose(signed.proposal)))

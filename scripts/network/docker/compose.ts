@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { parse } from 'yaml'
 
 /** How Docker Compose is called: version 2 as a plugin of docker, or the program of version 1. */
 export type ComposeCommand = readonly [program: string, ...args: string[]]
@@ -80,19 +80,13 @@ export interface ContainerState {
   readonly memoryBytes?: number
 }
 
-export interface ServiceDefinition {
-  readonly image: string
-  /** Present when it is made here. */
-  readonly build?: object
-}
-
 export interface Compose {
   /** Runs a command of Compose. Errors: one line with the last thing that it said. */
   run(args: readonly string[], options?: RunOptions): Promise<string>
   /** Runs a command of Compose that may fail; gives its exit code. */
   attempt(args: readonly string[], options?: RunOptions): Promise<number>
-  /** The services of the file as Compose understands it, with the variables put in. */
-  services(): Promise<Readonly<Record<string, ServiceDefinition>>>
+  /** Id of a service's container. Errors: when it has none. */
+  container(service: string): Promise<string>
   /** The containers there are, stopped ones included, sorted by service. */
   containers(): Promise<readonly ContainerState[]>
 }
@@ -124,11 +118,13 @@ export function createCompose({ command, directory, project, environmentFile }: 
   return {
     run: runCompose,
     attempt: async (args, options) => (await run([...common, ...args], { ...options, directory })).code,
-    async services() {
-      const { services } = parse(await runCompose(['config'])) as {
-        readonly services: Readonly<Record<string, ServiceDefinition>>
-      }
-      return services
+    async container(service) {
+      const labels = [`project=${project}`, `service=${service}`, 'oneoff=False']
+      const filters = labels.flatMap((label) => ['--filter', `label=com.docker.compose.${label}`])
+      const [id = ''] = (await docker(['ps', '--all', '--quiet', ...filters])).split('\n')
+      if (id === '')
+        throw new Error(`${service} has no container: bring the network up with medledger network up.`)
+      return id
     },
     async containers() {
       const filter = `label=com.docker.compose.project=${project}`
@@ -164,6 +160,37 @@ export async function docker(args: readonly string[]): Promise<string> {
   const { code, out, err } = await run(['docker', ...args])
   if (code !== 0) throw new Error(`docker ${args[0]} failed: ${lastLine(err === '' ? out : err)}`)
   return out
+}
+
+/**
+ * Runs docker itself with a file as its standard input or output, whatever is in it. Errors: one line with the last thing that
+ * it said.
+ */
+export async function dockerWithFile(
+  args: readonly string[],
+  { from, to }: { readonly from?: string; readonly to?: string },
+): Promise<void> {
+  const input = from === undefined ? undefined : await open(from, 'r')
+  const output = to === undefined ? undefined : await open(to, 'wx', 0o600)
+  try {
+    await runBetween(args, input?.fd, output?.fd)
+    await output?.sync()
+  } finally {
+    await input?.close()
+    await output?.close()
+  }
+}
+
+async function runBetween(
+  args: readonly string[],
+  input: number | undefined,
+  output: number | undefined,
+): Promise<void> {
+  const child = spawn('docker', args, { stdio: [input ?? 'ignore', output ?? 'ignore', 'pipe'] })
+  let err = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`docker ${args[0]} failed: ${lastLine(err)}`)
 }
 
 const units: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }

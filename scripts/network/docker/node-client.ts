@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, type CallOptions, type ServiceError } from '@grpc/grpc-js'
-import { decode, orderer } from '../fabric/message.ts'
-import { endorserService, ordererService, type RawMethod } from '../fabric/services.ts'
+import { common, decode, encode, orderer, peer } from '../fabric/message.ts'
+import { deliverService, endorserService, ordererService, type RawMethod } from '../fabric/services.ts'
 
 /** Where a node answers, and the authority (PEM) of its TLS certificate, which is in the name of the host. */
 export interface NodeEndpoint {
@@ -12,6 +12,8 @@ export interface NodeEndpoint {
 export interface PeerClient {
   /** Has a signed proposal considered; gives `protos.ProposalResponse`. Errors: gRPC's, when the peer does not answer. */
   propose(signedProposal: Buffer): Promise<Buffer>
+  /** The blocks that a signed request asks for (`common.Block`). Errors: gRPC's; Error with the peer's status. */
+  deliver(request: Buffer): AsyncGenerator<Buffer>
   close(): void
 }
 
@@ -30,6 +32,7 @@ export interface OrdererClient {
 
 const peerTimeoutMs = 30_000
 const ordererTimeoutMs = 10_000
+const deliverTimeoutMs = 600_000
 
 /** A chaincode package or a block fits in. */
 const largestMessage = 100 * 1024 * 1024
@@ -61,10 +64,36 @@ function unary(client: Client, method: RawMethod, request: Buffer): Promise<Buff
   return promise
 }
 
+const { SUCCESS } = common.Status
+
+async function* deliver(client: Client, request: Buffer): AsyncGenerator<Buffer> {
+  const method = deliverService.deliver
+  const stream = client.makeBidiStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    new Metadata({ waitForReady: true }),
+    within(deliverTimeoutMs),
+  )
+  stream.write(request)
+  try {
+    for await (const content of stream) {
+      const answer = decode(peer.DeliverResponse, content as Buffer)
+      const block = answer.getBlock()
+      if (block !== undefined) yield encode(block)
+      else if (answer.getStatus() === SUCCESS) return
+      else throw new Error(`the peer gives no blocks: status ${answer.getStatus()}`)
+    }
+  } finally {
+    stream.cancel()
+  }
+}
+
 export function connectPeer(endpoint: NodeEndpoint): PeerClient {
   const client = connect(endpoint)
   return {
     propose: (proposal) => unary(client, endorserService.processProposal, proposal),
+    deliver: (request) => deliver(client, request),
     close: () => client.close(),
   }
 }

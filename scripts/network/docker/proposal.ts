@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { transactionId } from '../fabric/digest.ts'
-import { build, bytes, common, decode, encode, encoded, peer, timestampOf } from '../fabric/message.ts'
+import {
+  build,
+  bytes,
+  common,
+  decode,
+  encode,
+  encoded,
+  orderer,
+  peer,
+  timestampOf,
+} from '../fabric/message.ts'
 import type { Signer } from '../fabric/signer.ts'
 
 /** What a chaincode is asked to do: the name of its function first, then the arguments. */
@@ -92,5 +102,26 @@ export function envelopeOf(call: SignedCall, answers: readonly Uint8Array[], sig
   })
   const data = encoded(peer.Transaction, { actionsList: [item] })
   const payload = encoded(common.Payload, { header: call.header, data })
+  return encoded(common.Envelope, { payload, signature: signer.sign(payload) })
+}
+
+/** Asks for the blocks of a channel from the first to a last one: a signed `common.Envelope` with `orderer.SeekInfo`. */
+export function seekEnvelope(channel: string, last: number, signer: Signer, now: number): Buffer {
+  const position = (number: number): orderer.SeekPosition =>
+    build(orderer.SeekPosition, { specified: build(orderer.SeekSpecified, { number }) })
+  const header = build(common.Header, {
+    channelHeader: encoded(common.ChannelHeader, {
+      type: common.HeaderType.DELIVER_SEEK_INFO,
+      channelId: channel,
+      timestamp: timestampOf(now),
+    }),
+    signatureHeader: encoded(common.SignatureHeader, { creator: signer.identity, nonce: randomBytes(24) }),
+  })
+  const data = encoded(orderer.SeekInfo, {
+    start: position(0),
+    stop: position(last),
+    behavior: orderer.SeekInfo.SeekBehavior.FAIL_IF_NOT_READY,
+  })
+  const payload = encoded(common.Payload, { header, data })
   return encoded(common.Envelope, { payload, signature: signer.sign(payload) })
 }

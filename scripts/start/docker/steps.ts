@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { readIfPresent, replaceFile, writeBytesOnce } from '../../development/index.ts'
 import { genesisBlock } from '../../network/docker/channel.ts'
-import { docker } from '../../network/docker/compose.ts'
+import type { Compared } from '../../network/docker/compare.ts'
 import type { Inspected } from '../../network/docker/inspect.ts'
 import { portsOf, type Topology } from '../../network/topology.ts'
 import { localUrl } from '../addresses.ts'
@@ -10,6 +10,7 @@ import { writeInstance } from '../instance.ts'
 import { openJournal } from '../journal.ts'
 import { prepare, type Prepared } from '../prepare.ts'
 import type { GatewayAddress } from '../topologies.ts'
+import { isReady, waitUntil } from '../wait.ts'
 import { containerUser, writeContainerFolders } from './folders.ts'
 import type { DockerNetwork } from './open.ts'
 
@@ -64,79 +65,33 @@ export async function writeEnvironment({ paths, topology }: Omit<DockerNetwork, 
     await replaceFile(paths.composeEnvironment, text)
 }
 
-/** The images that the file names, with the variables of the environment put in. */
-async function imagesOf({ compose }: DockerNetwork): Promise<{ foreign: Set<string>; own: string[] }> {
-  const services = await compose.services()
-  const builds = Object.entries(services).filter(([, { build }]) => build !== undefined)
-  const ownImages = new Set(builds.map(([, { image }]) => image))
-  const foreign = new Set(
-    Object.values(services)
-      .map(({ image }) => image)
-      .filter((image) => !ownImages.has(image)),
-  )
-  // The services of one image are built once.
-  const own = [...ownImages].flatMap(
-    (image) => builds.find(([, service]) => service.image === image)?.[0] ?? [],
-  )
-  return { foreign, own }
-}
-
-async function isPresent(image: string): Promise<boolean> {
-  try {
-    await docker(['image', 'inspect', '--format', '{{.Id}}', image])
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Images of the file, other than ours, that are not on this machine. */
-export async function missingImages(network: DockerNetwork): Promise<readonly string[]> {
-  const { foreign } = await imagesOf(network)
-  const found = await Promise.all([...foreign].map(async (image) => [image, await isPresent(image)] as const))
-  return found.filter(([, present]) => !present).map(([image]) => image)
-}
-
-/** Pulls what is missing and builds ours. Errors: one line that names what cannot be had. */
-export async function provideImages(network: DockerNetwork, progress: Progress): Promise<void> {
-  for (const image of await missingImages(network)) {
-    progress(`pulling ${image}`)
-    await docker(['pull', '--quiet', image])
-  }
-  const { own } = await imagesOf(network)
-  for (const service of own) {
-    progress(`building the image of ${service}`)
-    await network.compose.run(['build', service])
-  }
-}
-
 interface Line {
   readonly done?: string
   readonly inspected?: readonly Inspected[]
+  readonly compared?: Compared
   readonly failed?: string
 }
 
-/** Runs the network's own commands in a container of the network; gives what it found. */
+/** Runs the network's own commands in a container of the network; gives the last line, which says what was found. */
 async function runInside(
   { compose, paths }: DockerNetwork,
-  action: 'deploy' | 'inspect',
+  action: 'deploy' | 'inspect' | 'compare',
   progress: Progress,
-): Promise<readonly Inspected[]> {
-  let inspected: readonly Inspected[] = []
-  let failed: string | undefined
+): Promise<Line> {
+  let last: Line = {}
   const onLine = (text: string): void => {
     const line = readLine(text)
-    if (line?.done !== undefined) progress(line.done)
-    if (line?.inspected !== undefined) ({ inspected } = line)
-    if (line?.failed !== undefined) ({ failed } = line)
+    if (line === undefined) return
+    last = line
+    if (line.done !== undefined) progress(line.done)
   }
   const program = ['node', 'scripts/network/docker/main.ts', action, paths.networkSettings, paths.genesis]
   try {
     await compose.run(['run', '--rm', '-T', 'operator', ...program], { onLine })
   } catch (error) {
-    throw failed === undefined ? error : new Error(failed, { cause: error })
+    throw last.failed === undefined ? error : new Error(last.failed, { cause: error })
   }
-  return inspected
+  return last
 }
 
 function readLine(text: string): Line | undefined {
@@ -152,8 +107,17 @@ export const deploy = async (network: DockerNetwork, progress: Progress): Promis
   void (await runInside(network, 'deploy', progress))
 
 /** What peers and orderers say of themselves. */
-export const inspectNodes = (network: DockerNetwork): Promise<readonly Inspected[]> =>
-  runInside(network, 'inspect', () => {})
+export async function inspectNodes(network: DockerNetwork): Promise<readonly Inspected[]> {
+  const { inspected = [] } = await runInside(network, 'inspect', () => {})
+  return inspected
+}
+
+/** Compares the peers' chains, block by block. Errors: one line when a peer does not answer. */
+export async function comparePeers(network: DockerNetwork): Promise<Compared> {
+  const { compared } = await runInside(network, 'compare', () => {})
+  if (compared === undefined) throw new Error('The comparison ended without a result.')
+  return compared
+}
 
 /** Opens the placements and registers keys and people, with the operators' certificates. */
 export async function bootstrap({ compose, paths }: DockerNetwork, progress: Progress): Promise<void> {
@@ -177,4 +141,24 @@ export async function demonstrate({ topology, people, paths }: Prepared): Promis
   const { constitution } = topology
   await loadDemo({ constitution, gateways: gatewaysOf(topology), people, secret })
   await journal.add(demoStep)
+}
+
+/** How long the gateways may take until they can serve. */
+const readyMs = 120_000
+const pollMs = 500
+
+/** Errors: one line that names a gateway that does not become ready. */
+export async function waitForGateways({ topology }: DockerNetwork): Promise<void> {
+  await Promise.all(
+    gatewaysOf(topology).map(({ organisation, url }) =>
+      waitUntil(
+        `The gateway of ${organisation} being ready (see medledger network logs)`,
+        () => isReady(url),
+        {
+          timeoutMs: readyMs,
+          intervalMs: pollMs,
+        },
+      ),
+    ),
+  )
 }

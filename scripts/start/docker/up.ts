@@ -9,7 +9,7 @@ import { defaultDirectory, pathsIn, type Paths } from '../paths.ts'
 import { requireFreePorts } from '../ports.ts'
 import type { Prepared } from '../prepare.ts'
 import type { TopologyName } from '../topologies.ts'
-import { isReady, waitUntil } from '../wait.ts'
+import { provideImages } from './images.ts'
 import { composeFor, type DockerNetwork } from './open.ts'
 import {
   bootstrap,
@@ -17,8 +17,8 @@ import {
   deploy,
   gatewaysOf,
   prepareFiles,
-  provideImages,
   record,
+  waitForGateways,
   writeEnvironment,
   type Progress,
 } from './steps.ts'
@@ -36,10 +36,6 @@ export interface UpOptions {
 export interface NetworkOutput extends ChecklistOutput {
   readonly progress: Progress
 }
-
-/** How long the gateways may take until they can serve. */
-const readyMs = 120_000
-const pollMs = 500
 
 /** Errors: one line when the directory is for something else. */
 async function settle(paths: Paths, { port, topology }: UpOptions): Promise<Marker> {
@@ -131,20 +127,5 @@ async function bringUp(network: DockerNetwork, options: UpOptions, output: Netwo
       dataOption: paths.root === resolve(defaultDirectory) ? '' : ` --data ${paths.root}`,
       stop: `Stop with: npm run --silent medledger -- network down --data ${paths.root}`,
     }),
-  )
-}
-
-async function waitForGateways({ topology }: DockerNetwork): Promise<void> {
-  await Promise.all(
-    gatewaysOf(topology).map(({ organisation, url }) =>
-      waitUntil(
-        `The gateway of ${organisation} being ready (see medledger network logs)`,
-        () => isReady(url),
-        {
-          timeoutMs: readyMs,
-          intervalMs: pollMs,
-        },
-      ),
-    ),
   )
 }

@@ -17,6 +17,7 @@ import {
 } from '../../../scripts/network/issue.ts'
 import { hostOf } from '../../../scripts/network/names.ts'
 import { demoTopology } from '../../../scripts/network/topology.ts'
+import { DatabaseUnavailable } from '../../../gateway/src/store/index.ts'
 import { capturedLog } from '../../support/gateway-network.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'medledger-exchange-'))
@@ -227,6 +228,17 @@ describe('the exchange between gateways', () => {
     expect([elsewhere.status, JSON.parse(elsewhere.text)]).toEqual([404, { code: 'ROUTE_NOT_FOUND' }])
     expect(lines.slice(logged)).toEqual([])
     expect(give).not.toHaveBeenCalled()
+  })
+
+  test('finds a custodian unavailable whose database does not answer, which is no fault in its log', async () => {
+    const url = await serve()
+    const logged = lines.length
+    give.mockRejectedValue(new DatabaseUnavailable(new Error('Lindqvist')))
+    const ask = askAs(of(credentials, 'south').tls.exchange, url)
+    await expect(ask('north', release)).rejects.toEqual(unavailable)
+    expect(lines.slice(logged).map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ event: 'refused', code: 'NOT_READY', exchange: true }),
+    ])
   })
 
   test('finds a custodian that is down, or that nobody knows, unavailable at once', async () => {

@@ -30,6 +30,7 @@ describe.each(dialects)('on $name', (dialect) => {
       const first = await outbox.note(noted('a'))
       const again = await outbox.note({ ...noted('a', 5000), owner: 'another' })
       expect([first.isNew, again.isNew]).toEqual([true, false])
+      expect(first.row).toEqual({ ...noted('a'), state: 'pending', tries: 0, transaction_id: null })
       expect(again.row).toEqual({ ...first.row, due: 5000 })
       expect(await outbox.due(4999, 10)).toEqual([])
       expect(await outbox.pending()).toBe(1)

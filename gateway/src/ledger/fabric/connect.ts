@@ -44,7 +44,7 @@ export interface FabricOptions extends FabricTimeouts {
 }
 
 const defaults = {
-  endorseTimeoutMs: 5000,
+  endorseTimeoutMs: 4500,
   orderTimeoutMs: 2500,
   commitTimeoutMs: 3000,
   submitTimeoutMs: 15_000,
