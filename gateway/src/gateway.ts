@@ -27,7 +27,7 @@ import {
 } from './release/index.ts'
 import { openSettlement, type Settlement } from './settlement/index.ts'
 import { closeServer } from './stop.ts'
-import { countPending, keepPositions, type Positions } from './store/index.ts'
+import { countPending, keepPositions, openPositions, type Positions } from './store/index.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export interface Gateway {
@@ -56,7 +56,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
   // At once, so that no block is missed.
   const changes = followKeyChanges(transport)
   const projection = await project(config, { database: stores.projection, transport, metrics, log })
-  const positions = await keepPositions(stores.projection, transport)
+  const positions = openPositions(stores.projection)
   const direct = logCommits(createClient(projection.client, constitution, organisation.name), log)
   const settlement = settleOn({ ...stores, client: direct, transport, positions, log, observe: tell })
   const { client } = settlement
@@ -106,7 +106,6 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       monitoring.close()
       monitoring.closeAllConnections()
       await Promise.all([releases.records.settle(), settlement.stop()])
-      positions.stop()
       projection.stop()
       await Promise.all([ask.close(), identity.close()])
       transport.close()
@@ -160,7 +159,15 @@ async function project(
       .filter(({ members }) => members.includes(organisation.name))
       .map(({ name }) => name),
   )
-  const projection = await keepProjection({ database, transport, members, log })
+  const projection = await keepProjection({
+    database,
+    transport,
+    members,
+    log,
+    // The log keeps its order all the same. The transport stops this when it is closed.
+    onStopped: () =>
+      void keepPositions(database, transport).catch((error: unknown) => log.fault('positions', error)),
+  })
   const evaluate = answerLists({
     database,
     projection,
@@ -192,7 +199,7 @@ const logCommits = (client: LedgerClient, log: Log): LedgerClient => ({
 interface Ledger {
   readonly client: LedgerClient
   readonly transport: LedgerTransport
-  readonly positions: Positions
+  readonly positions: Pick<Positions, 'find'>
   readonly log: Log
   readonly observe: Observe
 }

@@ -32,6 +32,8 @@ export interface ProjectionSources {
   /** The collections whose values the own organisation may know. */
   readonly members: ReadonlySet<string>
   readonly log: Pick<Log, 'event' | 'fault'>
+  /** Called once when the projection stops for good. */
+  readonly onStopped?: () => void
   /** How often missing values are asked for; a peer has them within about a minute. */
   readonly reconcileEveryMs?: number
 }
@@ -41,7 +43,7 @@ export interface ProjectionSources {
  * when it, or its chain, is not what it was stops this for good: see {@link ProjectionFault}.
  */
 export async function keepProjection(sources: ProjectionSources): Promise<KeptProjection> {
-  const { database, transport, members, log, reconcileEveryMs = 5000 } = sources
+  const { database, transport, members, log, onStopped, reconcileEveryMs = 5000 } = sources
   const waiters = new Set<() => void>()
   let progress: Progress = await readProgress(database)
   let fault: ProjectionFault | undefined
@@ -57,6 +59,7 @@ export async function keepProjection(sources: ProjectionSources): Promise<KeptPr
     const error = new ProjectionStopped('The projection has stopped: compare the peers, then make it anew.')
     log.fault('projection', error, { reason, block: String(block) })
     for (const waiter of waiters) waiter()
+    onStopped?.()
   }
   const follow = async (): Promise<void> => {
     // From the newest one that it has, to learn at once when the peer has another one there.

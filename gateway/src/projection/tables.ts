@@ -3,6 +3,7 @@ import type { FullBlock, FullTransaction, PrivateWrite, PublicWrite } from '../l
 import {
   inTransaction,
   isPostgres,
+  writePositions,
   type MissingValueRow,
   type Projection,
   type ProjectionSchema,
@@ -91,16 +92,17 @@ interface Changes {
 }
 
 /**
- * Puts a block's writes into the tables, with the height, in one SQL transaction: after a crash neither is without the
+ * Puts a block's writes and its transactions' places into the tables, with the height, in one SQL transaction: after a crash neither is without the
  * other. `members` are the collections whose values the own organisation may know. False, and nothing done, when the
  * tables are at another height.
  */
 export const projectBlock = (
   database: Projection,
-  { number, hash, transactions }: FullBlock,
+  block: FullBlock,
   members: ReadonlySet<string>,
 ): Promise<boolean> =>
   inTransaction(database, async (transaction) => {
+    const { number, hash, transactions } = block
     // First, since it keeps another gateway of this organisation from doing the same.
     const { numUpdatedRows } = await transaction
       .updateTable('projected')
@@ -108,6 +110,7 @@ export const projectBlock = (
       .where('blocks', '=', number)
       .executeTakeFirstOrThrow()
     if (Number(numUpdatedRows) === 0) return false
+    await writePositions(transaction, block)
     const { publicWrites, privateWrites } = changesOf(transactions, members)
     await putPublic(transaction, [...publicWrites.values()])
     const byCollection = Map.groupBy(privateWrites.values(), ({ collection }) => collection)

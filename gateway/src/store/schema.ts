@@ -17,7 +17,7 @@ export interface Schema {
 export interface ProjectionSchema {
   /** Where each transaction lies on the chain: lists are shown in that order. */
   transactions: TransactionRow
-  /** One row: how many blocks have been followed for their transactions' places. */
+  /** One row: how many blocks have their transactions' places. */
   progress: ProgressRow
   /** One row: how many blocks the tables below have in them. */
   projected: ProjectedRow

@@ -9,6 +9,7 @@ import { filesBelow } from '../../support/canary.ts'
 import { newDocument, newPatient, organisation, type TestPatient } from '../../support/clinic.ts'
 import { startInstance, type RunningInstance } from '../../support/instance.ts'
 import { addressOf, openNetwork, send, type Answer, type Network } from '../../support/network.ts'
+import { preparedOf, startOwnGateway } from '../../support/own-gateway.ts'
 import { poll } from '../../support/poll.ts'
 import { testPort } from '../../support/ports.ts'
 
@@ -111,17 +112,24 @@ describe("a gateway's projection", () => {
     expect((await lookAt('Consent')).body.entry).toEqual(before.body.entry)
   })
 
-  test('stops where the chain is another one, says so, and holds up nobody', async () => {
+  test('stops where the chain is another one, says so, holds up nobody, and is made anew when that is asked for', async () => {
     await whileStopped(change(`update projected set block_hash = 'another'`))
     const answer = await ready(false)
     expect(answer.body).toMatchObject({ ready: true, degraded: true })
     for (const kind of readings)
       expect((await added('authority', () => lookAt(kind))).projection, kind).toBe(0)
-    // As a version with other tables does at its first start.
-    await whileStopped(change('update projected set version = 0'))
-    await ready(true)
-    await poll('lists from the projection', async () =>
-      (await added('authority', () => lookAt('AuditEvent'))).peer === 0 ? true : undefined,
-    )
+    const gateway = await startOwnGateway(await preparedOf(data), 'authority', {
+      MEDLEDGER_PROJECTION_REBUILD: 'true',
+    })
+    try {
+      expect(gateway.log()).toContain('"event":"projection.rebuilding","reason":"asked"')
+      await ready(true)
+      await poll('lists from the projection', async () =>
+        (await added('authority', () => lookAt('AuditEvent'))).peer === 0 ? true : undefined,
+      )
+    } finally {
+      gateway.signal('SIGTERM')
+      await poll('its end', () => (gateway.exitCode() === undefined ? undefined : true))
+    }
   })
 })

@@ -138,6 +138,7 @@ describe('a configuration', () => {
 
   test.each([
     ['MEDLEDGER_DEVELOPMENT', 'yes', 'is neither true nor false'],
+    ['MEDLEDGER_PROJECTION_REBUILD', '1', 'is neither true nor false'],
     ['MEDLEDGER_HTTP_PORT', '70000', 'is not a port'],
     ['MEDLEDGER_EXCHANGE_PORT', '1.5', 'is not a port'],
     ['MEDLEDGER_RATE_LIMIT_PERSON', '0', 'is not a whole number from 1'],

@@ -26,6 +26,7 @@ describe.each(dialects)('the projection on $name', (dialect) => {
   let chain: TestChain
   let kept: KeptProjection[]
   let lines: readonly string[]
+  let stops: number
 
   const keep = async (reconcileEveryMs = 60_000): Promise<KeptProjection> => {
     const captured = capturedLog()
@@ -35,6 +36,9 @@ describe.each(dialects)('the projection on $name', (dialect) => {
       transport: chain.transport,
       members,
       log: captured.log,
+      onStopped: () => {
+        stops += 1
+      },
       reconcileEveryMs,
     })
     kept.push(one)
@@ -49,6 +53,7 @@ describe.each(dialects)('the projection on $name', (dialect) => {
     await prepareProjection(database, false)
     chain = testChain()
     kept = []
+    stops = 0
   })
   afterEach(async () => {
     for (const one of kept) one.stop()
@@ -91,7 +96,9 @@ describe.each(dialects)('the projection on $name', (dialect) => {
       const before = await dumpOf(database)
       const waiting = projection.reaches(2, 60_000)
       await chain.hand(handed())
+      await chain.hand(handed())
       expect(projection.state()).toEqual({ blocks: 2, fault: reason })
+      expect(stops).toBe(1)
       expect(await waiting).toBe(false)
       await append(put('a', '3'))
       expect(await dumpOf(database)).toEqual(before)

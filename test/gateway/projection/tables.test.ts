@@ -92,6 +92,20 @@ describe.each(dialects)('the tables of the projection on $name', (dialect) => {
     expect((await dumpOf(database)).public_values).toEqual(['key=a value=3 block=1 position=0'])
   })
 
+  test('have the places of valid transactions, with the height', async () => {
+    await commit([], [])
+    await chain.append({ id: 'invalid', code: 11 }, { id: 'valid' })
+    await projectBlock(database, chain.blocks[1] as FullBlock, members)
+    expect(await dumpOf(database)).toMatchObject({
+      transactions: [
+        'transaction_id=0-0 block=0 position=0',
+        'transaction_id=0-1 block=0 position=1',
+        'transaction_id=valid block=1 position=1',
+      ],
+      progress: ['id=1 blocks=2'],
+    })
+  })
+
   test('have nothing of invalid transactions, nor of collections that others keep', async () => {
     await chain.append(
       {
