@@ -4,6 +4,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { repository } from '../support/command-line.ts'
 import { testPort } from '../support/ports.ts'
+import { depositByHttp, startContainers, type Asked } from './asked.ts'
 import { startBareNetwork } from './bare-network.ts'
 import { compareBare } from './comparisons/bare.ts'
 import { compareDecisions } from './comparisons/decisions.ts'
@@ -16,7 +17,7 @@ import { compareTokenCache } from './comparisons/token-cache.ts'
 import { compareTrees, type Tree } from './comparisons/trees.ts'
 import { startBenchInstance } from './instance.ts'
 import { measureLone, renderLone, type LoneAccess } from './lone.ts'
-import { depositPatients, registerPatients } from './patients.ts'
+import { depositPatients, registerPatients, type BenchPatient } from './patients.ts'
 import { renderArms, renderRatios, summarise, type Summary } from './report.ts'
 import { measure, type Comparison, type Schedule } from './rounds.ts'
 import { connectStock } from './stock-sdk.ts'
@@ -87,6 +88,22 @@ async function setUpTrees(directory: string, other: string, cleanUps: CleanUps):
   return [await open(repository, testPort(600)), await open(resolve(other), testPort(680))]
 }
 
+/** The embedded network and Fabric itself, with the same documents to read. */
+async function setUpNetworks(directory: string, cleanUps: CleanUps): Promise<[Tree, Tree]> {
+  const fill = async (name: string, instance: Asked): Promise<Tree> => {
+    const readable: BenchPatient[] = []
+    for (let count = 0; count < 20; count += 1) readable.push(await depositByHttp(instance))
+    return { name, instance, readable }
+  }
+  say('starting an instance on the embedded network')
+  const embedded = await startBenchInstance(join(directory, 'embedded'), testPort(600))
+  cleanUps.push(() => embedded.close())
+  say('starting a network of containers')
+  const containers = await startContainers(join(directory, 'containers'), testPort(680))
+  cleanUps.push(() => containers.close())
+  return [await fill('embedded', embedded), await fill('Fabric', containers)]
+}
+
 async function runAll(comparisons: readonly Comparison[], schedule: Schedule): Promise<Summary[]> {
   const summaries: Summary[] = []
   for (const [index, comparison] of comparisons.entries()) {
@@ -104,16 +121,21 @@ export interface BenchOptions {
   readonly json?: string | undefined
   readonly only?: string | undefined
   readonly against?: string | undefined
+  readonly network?: boolean | undefined
 }
 
 /** Everything that is measured on a network of this source tree, or of two trees. */
 async function measureAll(
-  { only = '', against }: BenchOptions,
+  { only = '', against, network }: BenchOptions,
   { patients, lone, schedule }: Extent,
   { directory, cleanUps }: { readonly directory: string; readonly cleanUps: CleanUps },
 ): Promise<{ readonly alone: LoneAccess | undefined; readonly summaries: readonly Summary[] }> {
   const chosen = (comparisons: readonly Comparison[]): Comparison[] =>
     comparisons.filter(({ name }) => name.includes(only))
+  if (network === true) {
+    const networks = await setUpNetworks(directory, cleanUps)
+    return { alone: undefined, summaries: await runAll(chosen(compareTrees(networks)), schedule) }
+  }
   if (against !== undefined) {
     const trees = await setUpTrees(directory, against, cleanUps)
     return { alone: undefined, summaries: await runAll(chosen(compareTrees(trees)), schedule) }

@@ -6,6 +6,15 @@ export interface CountedProcess {
   readonly pid: number
 }
 
+/** A container whose CPU time is counted, with all that runs in it. */
+export interface CountedContainer {
+  readonly name: string
+  /** Docker's id of it, whole. */
+  readonly container: string
+}
+
+export type Counted = CountedProcess | CountedContainer
+
 /** CPU milliseconds by the name of the process. */
 export type CpuTimes = Readonly<Record<string, number>>
 
@@ -29,11 +38,37 @@ function cpuMsOf(pid: number): number {
   }
 }
 
+/** Where the kernel counts a container's CPU time, in nanoseconds (cgroup v1) or as `usage_usec` (v2). */
+const containerFiles = (id: string): readonly string[] => [
+  `/sys/fs/cgroup/cpuacct/docker/${id}/cpuacct.usage`,
+  `/sys/fs/cgroup/system.slice/docker-${id}.scope/cpu.stat`,
+]
+
+export function containerMsIn(text: string): number {
+  const microseconds = /^usage_usec (\d+)$/m.exec(text)?.[1]
+  return microseconds === undefined ? Number(text) / 1e6 : Number(microseconds) / 1000
+}
+
+function containerMsOf(id: string): number {
+  for (const file of containerFiles(id)) {
+    try {
+      return containerMsIn(readFileSync(file, 'utf8'))
+    } catch {
+      // The other one, or it is gone.
+    }
+  }
+  return 0
+}
+
 /** What the processes have used so far, and this one, as `bench`. */
-export function readCpu(processes: readonly CountedProcess[]): CpuTimes {
+export function readCpu(processes: readonly Counted[]): CpuTimes {
   const { user, system } = process.cpuUsage()
   const times: Record<string, number> = { bench: (user + system) / 1000 }
-  for (const { name, pid } of processes) times[name] = (times[name] ?? 0) + cpuMsOf(pid)
+  for (const counted of processes) {
+    const { name } = counted
+    const ms = 'pid' in counted ? cpuMsOf(counted.pid) : containerMsOf(counted.container)
+    times[name] = (times[name] ?? 0) + ms
+  }
   return times
 }
 

@@ -1,12 +1,12 @@
 import { MedledgerError } from 'medledger-chaincode/api'
-import { cpuBetween, readCpu, type CountedProcess, type CpuTimes } from './processes.ts'
+import { cpuBetween, readCpu, type Counted, type CpuTimes } from './processes.ts'
 import { interleaved } from './statistics.ts'
 
 /** One way of doing the work that a comparison is about. */
 export interface Arm {
   readonly name: string
   /** Whose CPU time is the arm's, besides the bench's own. */
-  readonly processes: readonly CountedProcess[]
+  readonly processes: readonly Counted[]
   /** One operation; rejects when it did not do its work. */
   readonly run: () => Promise<unknown>
   /** Resolves when all that the operations set off is over; its CPU time is theirs. */

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /*
- * `npm run bench -- [--quick] [--json FILE] [--only TEXT] [--against DIR]`: real processes on the embedded network, in a
+ * `npm run bench -- [--quick] [--json FILE] [--only TEXT] [--against DIR | --network]`: real processes on the embedded network, in a
  * temporary directory. Two arms of each comparison take turns in short rounds, so that what else runs on the machine
  * falls on both; ratios and CPU times mean more than rates.
  */
@@ -18,6 +18,7 @@ const usage = `npm run bench -- [options]
   --json FILE     writes all figures there
   --only TEXT     only comparisons whose name has this text; decisions need no network
   --against DIR   compares readings, lists and the log with those of another source tree (installed) instead
+  --network       compares them with those on Fabric itself, under Docker (see The real network in the README)
 `
 
 try {
@@ -27,6 +28,7 @@ try {
       json: { type: 'string' },
       only: { type: 'string' },
       against: { type: 'string' },
+      network: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })

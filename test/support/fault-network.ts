@@ -1,6 +1,7 @@
 import { openDockerNetwork } from '../../scripts/start/docker/open.ts'
 import { comparePeers, inspectNodes } from '../../scripts/start/docker/steps.ts'
 import { docker } from '../../scripts/network/docker/compose.ts'
+import { containerPorts } from '../../scripts/network/reach.ts'
 import type { Compared } from '../../scripts/network/docker/compare.ts'
 import { containerOf } from './containers.ts'
 import type { Network } from './network.ts'
@@ -17,12 +18,16 @@ export interface Faults {
   leader(): Promise<string>
   /** Waits until all peers have the same height, then compares their chains. */
   compare(): Promise<Compared>
+  /** Waits until every organisation's own peer holds all private values that it may: none is lost. */
+  complete(): Promise<void>
   /** Memory of each container in MiB. */
   memory(): Promise<Readonly<Record<string, number>>>
 }
 
 const leaderMetric = /^consensus_etcdraft_is_leader\{channel="medledger"\} 1$/m
-const askMetrics = "exec 3<>/dev/tcp/127.0.0.1/8443; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+const missingMetric = /^medledger_projection_missing_values(?:\{[^}]*\})? (\d+)$/m
+const askMetrics = (port: number): string =>
+  `exec 3<>/dev/tcp/127.0.0.1/${port}; printf 'GET /metrics HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3; cat <&3`
 
 export function faultsOn({ data, constitution }: Network): Faults {
   const names = constitution.organisations.map(({ name }) => name)
@@ -32,7 +37,7 @@ export function faultsOn({ data, constitution }: Network): Faults {
   }
   const leads = async (name: string): Promise<boolean> => {
     const id = await containerOf(data, `orderer-${name}`)
-    const text = await docker(['exec', id, 'bash', '-c', askMetrics]).catch(() => '')
+    const text = await docker(['exec', id, 'bash', '-c', askMetrics(8443)]).catch(() => '')
     return leaderMetric.test(text)
   }
   return {
@@ -61,6 +66,23 @@ export function faultsOn({ data, constitution }: Network): Faults {
         { deadlineMs: 90_000, everyMs: 1000 },
       )
       return comparePeers(network)
+    },
+    async complete() {
+      const missingAt = async (name: string): Promise<number> => {
+        const id = await containerOf(data, `gateway-${name}`)
+        const text = await docker(['exec', id, 'bash', '-c', askMetrics(containerPorts.metrics)])
+        const found = missingMetric.exec(text)?.[1]
+        if (found === undefined) throw new Error(`the gateway of ${name} does not say what is missing`)
+        return Number(found)
+      }
+      await poll(
+        'every peer to hold every private value',
+        async () => {
+          const counts = await Promise.all(names.map(missingAt))
+          return counts.every((count) => count === 0) ? true : undefined
+        },
+        { deadlineMs: 120_000, everyMs: 1000 },
+      )
     },
     async memory() {
       const { compose } = await openDockerNetwork(data)

@@ -1,16 +1,16 @@
-import type { BenchInstance } from '../instance.ts'
+import type { Asked } from '../asked.ts'
 import { inTurn, type BenchPatient } from '../patients.ts'
 import type { Arm, Comparison } from '../rounds.ts'
 import { expectStatus, readDocuments } from '../work.ts'
 
-/** An instance of one source tree, with documents to read. */
+/** A running network, of one source tree or of one kind, with documents to read. */
 export interface Tree {
   readonly name: string
-  readonly instance: BenchInstance
+  readonly instance: Asked
   readonly readable: readonly BenchPatient[]
 }
 
-type Operation = (instance: BenchInstance, patient: BenchPatient) => Promise<void>
+type Operation = (instance: Asked, patient: BenchPatient) => Promise<void>
 
 const operations: readonly (readonly [name: string, Operation])[] = [
   [
@@ -33,7 +33,7 @@ const operations: readonly (readonly [name: string, Operation])[] = [
   ],
 ]
 
-/** What people do on this source tree against the same on another one: every process runs its own tree's code. */
+/** What people do on one network against the same on another one. */
 export function compareTrees(trees: readonly [Tree, Tree]): Comparison[] {
   const arm = ({ name, instance, readable }: Tree, operate: Operation): Arm => {
     const next = inTurn(readable)

@@ -7,7 +7,8 @@ import { poll } from '../../support/poll.ts'
 
 /*
  * Faults of the real network while ten accesses a second go through South's gateway. After each: every acknowledged access
- * has one entry in what every member's peer tells, every unknown outcome is settled, and the peers' chains are the same.
+ * has one entry in what every member's peer tells, every unknown outcome is settled, every peer holds every private value,
+ * and the peers' chains are the same.
  */
 
 let network: Network
@@ -56,7 +57,8 @@ afterAll(async () => {
 const seconds = (ms: number | undefined): string =>
   ms === undefined ? 'none' : `${(ms / 1000).toFixed(1)} s`
 
-const pause = (ms: number): Promise<void> =>
+/** Lets the load go on: what is measured is a span of time, and nothing is waited for. */
+const loadFor = (ms: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, ms)
   })
@@ -85,15 +87,15 @@ interface Fault {
 /** Runs the load around a fault, and checks all that must hold afterwards. */
 async function survive(fault: Fault): Promise<readonly Shot[]> {
   const load = startLoad(network, 'dr.chen', documents)
-  await pause(3000)
+  await loadFor(3000)
   const before = load.shots.length
   let since = performance.now()
   await fault.inject()
-  await pause(fault.forMs)
+  await loadFor(fault.forMs)
   if (fault.fromHealing) {
     since = performance.now()
     await fault.heal?.()
-    await pause(30_000)
+    await loadFor(30_000)
   }
   const shots = await load.stop()
   expect(before).toBeGreaterThan(10)
@@ -133,6 +135,7 @@ async function checkLedger(shots: readonly Shot[]): Promise<void> {
     expect(released.filter((entry) => !counts.has(entry))).toEqual([])
     expect(new Set(released).size).toBe(released.length)
   }
+  await faults.complete()
   const compared = await faults.compare()
   expect(compared.differences).toEqual([])
 }
@@ -188,6 +191,20 @@ test('a custodian’s whole organisation is stopped: accesses to the others’ d
       await ready('north')
     },
     within: { south: leads ? 15_000 : 5000 },
+  })
+}, 300_000)
+
+test('an endorsing peer dies at any moment, and no private value is lost with it', async () => {
+  await survive({
+    name: 'peer of North crashed, three times',
+    inject: async () => {
+      for (let count = 0; count < 3; count += 1) {
+        await network.kill('peer-north')
+        await loadFor(4000)
+      }
+    },
+    forMs: 15_000,
+    within: { north: 60_000, south: 60_000 },
   })
 }, 300_000)
 

@@ -1,0 +1,151 @@
+import { createPrivateKey } from 'node:crypto'
+import { randomId, type Constitution } from 'medledger-chaincode/api'
+import { findPerson, readPeople } from '../../scripts/development/index.ts'
+import { readKeys, signingKey } from '../../scripts/identity-provider/keys.ts'
+import { networkDown } from '../../scripts/start/docker/down.ts'
+import { openDockerNetwork } from '../../scripts/start/docker/open.ts'
+import { gatewaysOf } from '../../scripts/start/docker/steps.ts'
+import { pathsIn } from '../../scripts/start/paths.ts'
+import { docker } from '../../scripts/network/docker/compose.ts'
+import { medledger } from '../support/command-line.ts'
+import { permitSouth, type BenchPatient } from './patients.ts'
+import type { Counted } from './processes.ts'
+import { signToken, type BenchKey } from './tokens.ts'
+import { expectStatus } from './work.ts'
+
+/** A network as whoever asks its gateways sees it, whatever it is made of. */
+export interface Asked {
+  readonly constitution: Constitution
+  readonly processes: readonly Counted[]
+  /** URLs of the gateways by organisation. */
+  readonly gateways: Readonly<Record<string, string>>
+  readonly token: (user: string) => string
+  /** A token of a patient, for an organisation's gateway. */
+  readonly patientToken: (patient: string, at: string) => string
+  /** Resolves when no block has come for a while. */
+  readonly quiet: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const kinds = ['peer', 'orderer', 'chaincode', 'gateway', 'database'] as const
+
+/** What its containers are counted as: peers, orderers and databases are told apart, organisations are not. */
+const columnOf: Readonly<Record<(typeof kinds)[number], string>> = {
+  peer: 'network, peers',
+  orderer: 'network, orderers',
+  chaincode: 'chaincode',
+  gateway: 'gateway',
+  database: 'gateway, databases',
+}
+
+const quietMs = 500
+const quietDeadlineMs = 60_000
+
+async function heightAt(url: string): Promise<number> {
+  const response = await fetch(`${url}/readyz`)
+  const { ledger } = (await response.json()) as { readonly ledger?: { readonly blocks?: number } }
+  return ledger?.blocks ?? 0
+}
+
+async function waitForQuiet(url: string): Promise<void> {
+  const deadline = performance.now() + quietDeadlineMs
+  let known = -1
+  while (performance.now() < deadline) {
+    const height = await heightAt(url)
+    if (height === known) return
+    known = height
+    await new Promise((resolve) => {
+      setTimeout(resolve, quietMs)
+    })
+  }
+}
+
+/** The development providers' keys sign for the bench: people have no other here. */
+async function keyOf(data: string, organisation: string): Promise<BenchKey> {
+  const found = signingKey(await readKeys(pathsIn(data).issuer(organisation)), Date.now())
+  if (found === undefined) throw new Error(`no key of ${organisation} signs`)
+  const { d: _d, ...publicPart } = found.key
+  const privateKey = createPrivateKey({ key: found.key, format: 'jwk' })
+  return { kid: found.kid, privateKey, publicKey: { ...publicPart, alg: 'ES256' } }
+}
+
+/** Brings a network of containers up in a directory. */
+export async function startContainers(data: string, firstPort: number): Promise<Asked> {
+  const up = ['network', 'up', '--no-demo', '--data', data, '--port', String(firstPort)]
+  const { code, stderr } = await medledger(up)
+  if (code !== 0) throw new Error(`the network of containers did not come up: ${stderr}`)
+  const network = await openDockerNetwork(data)
+  const { constitution } = network.topology
+  const people = (await readPeople(network.paths.people)) ?? []
+  const names = constitution.organisations.map(({ name }) => name)
+  const keys = new Map(await Promise.all(names.map(async (name) => [name, await keyOf(data, name)] as const)))
+  const processes = await Promise.all(
+    names.flatMap((name) =>
+      kinds.map(async (kind) => {
+        const id = await network.compose.container(`${kind}-${name}`)
+        const container = (await docker(['inspect', '--format', '{{.Id}}', id])).trim()
+        return { name: columnOf[kind], container }
+      }),
+    ),
+  )
+  const gateways = Object.fromEntries(
+    gatewaysOf(network.topology).map(({ organisation, url }) => [organisation, url]),
+  )
+  const sign = (organisation: string, subject: string, role: string, at: string): string => {
+    const key = keys.get(organisation)
+    const issuer = constitution.issuers.find((candidate) => candidate.organisation === organisation)?.issuer
+    const audience = constitution.organisations.find(({ name }) => name === at)?.audience
+    if (key === undefined || issuer === undefined || audience === undefined)
+      throw new RangeError(`there is no organisation ${organisation}`)
+    return signToken(key, { issuer, subject, role, audience })
+  }
+  return {
+    constitution,
+    processes,
+    gateways,
+    token(user) {
+      const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
+      return sign(organisation, user, role, organisation)
+    },
+    patientToken: (patient, at) => sign('authority', `bench-${patient}`, 'patient', at),
+    quiet: () => waitForQuiet(gateways['south'] ?? ''),
+    close: () => networkDown(network, true),
+  }
+}
+
+const documentBundle = {
+  resourceType: 'Bundle',
+  type: 'document',
+  entry: [
+    { resource: { resourceType: 'Composition', title: 'An invented finding of no importance. '.repeat(50) } },
+  ],
+}
+
+/** A patient with a document at North that South may read, all by HTTP. */
+export async function depositByHttp({
+  gateways,
+  token,
+  patientToken,
+  constitution,
+}: Asked): Promise<BenchPatient> {
+  const patient = randomId()
+  const issuer = constitution.issuers.find(({ roles }) => roles.includes('patient'))?.issuer
+  const registration = { patient, issuer, subject: `bench-${patient}` }
+  const { authority, north } = gateways
+  await expectStatus(201, `${authority}/v1/patients`, token('operator.authority'), registration)
+  await expectStatus(
+    201,
+    `${authority}/fhir/Consent`,
+    patientToken(patient, 'authority'),
+    permitSouth(patient),
+  )
+  const document = {
+    source: randomId(),
+    id: `north-${randomId()}`,
+    type: { system: 'http://loinc.org', code: '11502-2' },
+    date: '2026-05-04',
+    bundle: documentBundle,
+  }
+  await expectStatus(200, `${north}/v1/documents`, token('records.north'), { patient, documents: [document] })
+  return { handle: patient, documents: [document.id] }
+}
