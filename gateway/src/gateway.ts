@@ -17,6 +17,7 @@ import type { Log } from './log.ts'
 import { createMetricsServer } from './metrics-server.ts'
 import { createMetrics, type Gauges, type Metrics } from './metrics.ts'
 import { probesOf, sharedProbesOf } from './probes.ts'
+import type { Probes } from './routes/health.ts'
 import { answerLists, keepProjection, prepareProjection, type KeptProjection } from './projection/index.ts'
 import {
   createAskCustodian,
@@ -82,10 +83,7 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
       metrics,
       stopping: () => stopping,
       probes: probesOf(config, stores),
-      shared: {
-        ...sharedProbesOf(config, { client: direct, transport, now: () => performance.now() }),
-        projection: async () => projection.works(),
-      },
+      shared: othersProbes(config, { client: direct, transport, projection, identity }),
     },
   )
   const monitoring = createMetricsServer(metrics)
@@ -113,6 +111,28 @@ export async function startGateway(config: Config, log: Log, observe: Observe = 
     },
   }
 }
+
+/** What this gateway can do without for a while. */
+const othersProbes = (
+  config: Config,
+  {
+    identity,
+    projection,
+    ...network
+  }: {
+    readonly client: LedgerClient
+    readonly transport: LedgerTransport
+    readonly projection: Projected
+    readonly identity: Identity
+  },
+): Probes => ({
+  ...sharedProbesOf(config, {
+    ...network,
+    providersAnswer: identity.providersAnswer,
+    now: () => performance.now(),
+  }),
+  projection: async () => projection.works(),
+})
 
 const gaugesOf = ({
   transport,
@@ -218,6 +238,8 @@ const othersOf = ({ organisations }: Constitution, own: string): string[] =>
 
 interface Identity {
   readonly authenticate: Authenticate
+  /** Whether the providers that are configured answer; undefined when none is. */
+  readonly providersAnswer: (() => Promise<boolean>) | undefined
   close(): Promise<void>
 }
 
@@ -238,6 +260,7 @@ function identify(
   const { keyOf } = trusted
   return {
     authenticate: createAuthenticate({ constitution, organisation, keyOf, cache, now }),
+    providersAnswer: identityProviders.length === 0 ? undefined : () => trusted.providersAnswer(),
     async close() {
       changes.stop()
       await trusted.close()

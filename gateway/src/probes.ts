@@ -18,8 +18,8 @@ export const probesOf = (
 export const sharedProbeMs = 3000
 
 /**
- * Whether some orderer can be reached, and whether the own chaincode answers at the own peer. The network is asked, so
- * the answer is shared by all who want it within {@link sharedProbeMs}.
+ * Whether some orderer can be reached, whether the own chaincode answers at the own peer, and whether identity providers do,
+ * where there are any to ask. All three are others', so the answer is shared by all who want it within {@link sharedProbeMs}.
  */
 export function sharedProbesOf(
   {
@@ -29,10 +29,13 @@ export function sharedProbesOf(
   {
     client,
     transport,
+    providersAnswer,
     now,
   }: {
     readonly client: Pick<LedgerClient, 'evaluate'>
     readonly transport: Pick<LedgerTransport, 'reachesOrderer'>
+    /** Whether the identity providers that keys are held against answer; undefined where there are none. */
+    readonly providersAnswer?: (() => Promise<boolean>) | undefined
     /** Milliseconds of a clock that only goes forward. */
     readonly now: () => number
   },
@@ -54,6 +57,7 @@ export function sharedProbesOf(
   return {
     ordering: shareAnswer(() => transport.reachesOrderer(), now),
     chaincode: shareAnswer(chaincode, now),
+    ...(providersAnswer && { identityProviders: shareAnswer(providersAnswer, now) }),
   }
 }
 

@@ -12,6 +12,11 @@ export interface ProviderKeys {
    * Errors: ISSUER_UNAVAILABLE when that has not been learnt for an hour.
    */
   publishes(kid: string, key: SigningKey): Promise<boolean>
+  /**
+   * Whether the provider answered when it was last asked. It is asked when that is due, or when it did not: more often would
+   * leave a key that is new meanwhile to wait. Never rejects.
+   */
+  answers(): Promise<boolean>
 }
 
 export interface ProviderKeysOptions {
@@ -47,6 +52,7 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
   let fetched: Fetched | undefined
   let triedAt = Number.NEGATIVE_INFINITY
   let trying: Promise<void> | undefined
+  let hasAnswered = false
   /** Resolves with the last attempt, or when it has taken too long to be waited for by all. */
   let briefly: Promise<void> = Promise.resolve()
 
@@ -57,7 +63,9 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
       const text = canonical(keys)
       if (fetched !== undefined && fetched.text !== text) onChange()
       fetched = { keys, text, at }
+      hasAnswered = true
     } catch (error) {
+      hasAnswered = false
       onFailure(error instanceof Error ? error.name : typeof error)
     }
     trying = undefined
@@ -91,6 +99,11 @@ export function createProviderKeys({ fetch, now, onChange, onFailure }: Provider
           'The keys of the identity provider cannot be had: try again in half a minute.',
         )
       return has(newest, kid, key)
+    },
+    async answers() {
+      const isDue = fetched === undefined || now() - fetched.at >= providerKeyLimits.freshMs
+      if (isDue || !hasAnswered) await refresh()
+      return hasAnswered
     },
   }
 }

@@ -9,6 +9,8 @@ import { alsoPublished, createProviderKeys } from './provider-keys.ts'
 /** Where the keys of tokens come from. */
 export interface TrustedKeys {
   readonly keyOf: KeyOf
+  /** Whether every provider answers. Never rejects. */
+  providersAnswer(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -39,6 +41,10 @@ export function openTrustedKeys(
   })
   return {
     keyOf: alsoPublished(createLedgerKeys({ client, own, others, changes, now }), new Map(providers)),
+    async providersAnswer() {
+      const answers = await Promise.all(providers.map(([, keys]) => keys.answers()))
+      return answers.every(Boolean)
+    },
     async close() {
       await Promise.all(fetchers.map(({ fetcher }) => fetcher.close()))
     },

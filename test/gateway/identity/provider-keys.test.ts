@@ -125,6 +125,23 @@ describe('the keys that a provider publishes', () => {
     expect(await provider.publishes('k', key)).toBe(true)
   })
 
+  test('tell whether the provider answers, asking when that is due, and leave a new key its fetch', async () => {
+    expect(await provider.answers()).toBe(true)
+    time += betweenFetchesMs
+    expect(await provider.answers()).toBe(true)
+    expect(fetches).toBe(1)
+    answer = async () => [jwk('k', key), jwk('new', otherKey)]
+    expect(await provider.publishes('new', otherKey)).toBe(true)
+    answer = fails
+    time += freshMs
+    expect(await provider.answers()).toBe(false)
+    expect(await provider.answers()).toBe(false)
+    expect(fetches).toBe(3)
+    answer = async () => [jwk('k', key)]
+    time += betweenFetchesMs
+    expect(await provider.answers()).toBe(true)
+  })
+
   test('that were never learnt are asked for every 30 s, also when the provider fails', async () => {
     answer = fails
     for (let index = 0; index < 60; index += 1) {

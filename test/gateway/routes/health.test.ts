@@ -103,6 +103,25 @@ describe('what all gateways share', () => {
     expect(await ask()).toEqual({ ordering: true, chaincode: false })
   })
 
+  test('tells identity providers apart where there are any', async () => {
+    const { constitution, organisation } = network.gateways.north.services
+    const client = createClient(network.ledger.transportOf('north'), constitution, 'north')
+    let answers = true
+    probes = sharedProbesOf(
+      { constitution, organisation },
+      {
+        client,
+        transport: { reachesOrderer: () => Promise.resolve(true) },
+        providersAnswer: () => Promise.resolve(answers),
+        now: () => time,
+      },
+    )
+    expect(await ask()).toEqual({ ordering: true, chaincode: true, identityProviders: true })
+    answers = false
+    time += sharedProbeMs
+    expect(await ask()).toEqual({ ordering: true, chaincode: true, identityProviders: false })
+  })
+
   test('is asked once in three seconds, however many want to know', async () => {
     await Promise.all(Array.from({ length: 100 }, ask))
     time += sharedProbeMs - 1
