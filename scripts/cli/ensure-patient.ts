@@ -11,6 +11,7 @@ import {
 } from '../development/index.ts'
 import type { PatientNames } from '../import/index.ts'
 import { lockDirectory, type DirectoryLock } from '../network/embedded/lock.ts'
+import { refreshProviders } from '../start/docker/folders.ts'
 import type { Paths } from '../start/paths.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { toFailure } from './gateway-client.ts'
@@ -36,7 +37,7 @@ async function lockPeople({ root }: Paths): Promise<DirectoryLock> {
 }
 
 async function changePeople<Value>(
-  paths: Paths,
+  { paths, instance }: Session,
   change: (people: readonly DevelopmentPerson[]) => {
     readonly people: readonly DevelopmentPerson[]
     readonly value: Value
@@ -47,6 +48,7 @@ async function changePeople<Value>(
     const before = (await readPeople(paths.people)) ?? []
     const { people, value } = change(before)
     if (people !== before) await writePeople(paths.people, people)
+    if (instance.network === 'docker') await refreshProviders(paths)
     return value
   } finally {
     lock.release()
@@ -70,7 +72,7 @@ function patientsOrganisation({ instance }: Session): {
  */
 export async function ensurePatient(session: Session, names: PatientNames): Promise<DevelopmentPerson> {
   const { organisation, issuer } = patientsOrganisation(session)
-  const patient = await changePeople(session.paths, (people) => {
+  const patient = await changePeople(session, (people) => {
     const known = people.find(({ source }) => source === names.source)
     if (known !== undefined) return { people, value: known }
     const added = invent(people, names, organisation)
@@ -78,7 +80,7 @@ export async function ensurePatient(session: Session, names: PatientNames): Prom
   })
   if (patient.registered === true) return patient
   await register(session, patient, { organisation, issuer })
-  return changePeople(session.paths, (people) => {
+  return changePeople(session, (people) => {
     const registered = { ...patient, registered: true }
     return {
       people: people.map((person) => (person.handle === patient.handle ? registered : person)),

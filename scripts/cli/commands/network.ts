@@ -1,6 +1,7 @@
 import { Interrupted } from '../../start/start.ts'
 import { resolve } from 'node:path'
 import { backUp } from '../../start/docker/backup.ts'
+import { refreshProviders } from '../../start/docker/folders.ts'
 import { restoreNetwork } from '../../start/docker/restore.ts'
 import { networkDown } from '../../start/docker/down.ts'
 import { openDockerNetwork, type DockerNetwork } from '../../start/docker/open.ts'
@@ -199,5 +200,6 @@ export const runInside = async (
     onLine: (line) => output.out(`${line}\n`),
     onError: output.err,
   })
+  await refreshProviders(paths)
   if (code !== 0) throw new Failure(code as Failure['exitCode'], `The command ended with ${code}.`)
 }

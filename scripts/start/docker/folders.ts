@@ -46,14 +46,19 @@ export async function writeContainerFolders(prepared: Prepared): Promise<void> {
   await giveAway(containersIn(paths))
 }
 
-/** What the development providers know of people, once more: somebody has joined them. */
-export async function refreshPeople(paths: Paths): Promise<void> {
+/** Gives the development providers what has changed since: somebody has joined the people, or keys have been rotated. */
+export async function refreshProviders(paths: Paths): Promise<void> {
   const people = await readFile(paths.people, 'utf8')
-  const services = (await readdir(containersIn(paths))).filter((name) => name.startsWith('provider-'))
-  for (const service of services)
+  const services = (await readdir(containersIn(paths))).filter((name) => name.startsWith(provider))
+  for (const service of services) {
+    const keys = await readFile(paths.issuer(service.slice(provider.length)), 'utf8')
     await writeChanged(join(containerFolder(paths, service), 'people.json'), people)
+    await writeChanged(join(containerFolder(paths, service), 'keys.json'), keys)
+  }
   await giveAway(containersIn(paths))
 }
+
+const provider = 'provider-'
 
 async function foldersOf(
   organisation: string,
