@@ -13,6 +13,9 @@ export interface Operator {
   readonly transport: LedgerTransport
 }
 
+/** Set where the peers of a network of containers can be reached: in its containers. */
+const insideVariable = 'MEDLEDGER_INSIDE'
+
 type Log = Parameters<typeof connectFabric>[0]['log']
 
 /** Connects with the operator's certificate of an instance's organisation. */
@@ -48,6 +51,10 @@ export async function openOperator(
   if (environment['MEDLEDGER_OPERATOR_CERTIFICATE_FILE'] !== undefined)
     return operatorOf(environment, organisation)
   const topology = await readInstanceSettings(paths)
+  if (topology.kind === 'docker' && environment[insideVariable] !== 'true')
+    throw new Error(
+      'The peers of a network of containers are reached from inside only: use medledger network run, followed by this command.',
+    )
   const credentials = await issueCredentials(topology, paths.credentials)
   const transport = await connectOperator({ topology, credentials }, organisation, () => {})
   return { constitution: topology.constitution, transport }
