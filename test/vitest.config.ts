@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -19,6 +20,8 @@ const onNetwork = (network: string, include = ['test/end-to-end/network/**/*.tes
 
 export default defineConfig({
   test: {
+    // Two on two processors, where the default is one: tests wait for one another's processes and networks half of the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {

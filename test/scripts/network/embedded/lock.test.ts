@@ -34,8 +34,8 @@ describe('the lock of a directory', () => {
     'of a process that has ended, whose parent has not noticed yet, is taken over',
     async () => {
       const path = directory()
-      // The shell's child ends at once, and what the shell becomes never asks after it.
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      // The shell's child ends when the shell has become what never asks after it.
+      const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       })
       try {
