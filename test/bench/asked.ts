@@ -8,7 +8,8 @@ import { gatewaysOf } from '../../scripts/start/docker/steps.ts'
 import { pathsIn } from '../../scripts/start/paths.ts'
 import { docker } from '../../scripts/network/docker/compose.ts'
 import { medledger } from '../support/command-line.ts'
-import { permitSouth, type BenchPatient } from './patients.ts'
+import { newRegistration, subjectOf } from './instance.ts'
+import { documentBundle, permitSouth, type BenchPatient } from './patients.ts'
 import type { Counted } from './processes.ts'
 import { signToken, type BenchKey } from './tokens.ts'
 import { expectStatus } from './work.ts'
@@ -107,30 +108,17 @@ export async function startContainers(data: string, firstPort: number): Promise<
       const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
       return sign(organisation, user, role, organisation)
     },
-    patientToken: (patient, at) => sign('authority', `bench-${patient}`, 'patient', at),
+    patientToken: (patient, at) => sign('authority', subjectOf(patient), 'patient', at),
     quiet: () => waitForQuiet(gateways['south'] ?? ''),
     close: () => networkDown(network, true),
   }
 }
 
-const documentBundle = {
-  resourceType: 'Bundle',
-  type: 'document',
-  entry: [
-    { resource: { resourceType: 'Composition', title: 'An invented finding of no importance. '.repeat(50) } },
-  ],
-}
-
 /** A patient with a document at North that South may read, all by HTTP. */
-export async function depositByHttp({
-  gateways,
-  token,
-  patientToken,
-  constitution,
-}: Asked): Promise<BenchPatient> {
-  const patient = randomId()
-  const issuer = constitution.issuers.find(({ roles }) => roles.includes('patient'))?.issuer
-  const registration = { patient, issuer, subject: `bench-${patient}` }
+export async function depositByHttp(network: Asked): Promise<BenchPatient> {
+  const { gateways, token, patientToken } = network
+  const registration = newRegistration(network)
+  const { patient } = registration
   const { authority, north } = gateways
   await expectStatus(201, `${authority}/v1/patients`, token('operator.authority'), registration)
   await expectStatus(
@@ -144,7 +132,7 @@ export async function depositByHttp({
     id: `north-${randomId()}`,
     type: { system: 'http://loinc.org', code: '11502-2' },
     date: '2026-05-04',
-    bundle: documentBundle,
+    bundle: documentBundle(),
   }
   await expectStatus(200, `${north}/v1/documents`, token('records.north'), { patient, documents: [document] })
   return { handle: patient, documents: [document.id] }

@@ -194,10 +194,10 @@ export async function startBenchInstance(
 }
 
 /** The subject under which the bench registers a patient. */
-const subjectOf = (patient: string): string => `bench-${patient}`
+export const subjectOf = (patient: string): string => `bench-${patient}`
 
 /** The registration of a new patient with a handle of her own. */
-export function newRegistration({ constitution }: BenchInstance): {
+export function newRegistration({ constitution }: Pick<BenchInstance, 'constitution'>): {
   readonly patient: string
   readonly issuer: string
   readonly subject: string

@@ -71,7 +71,7 @@ export const permitSouth = (patient: string): Record<string, unknown> => ({
 })
 
 /** A FHIR document Bundle of about two kilobytes. */
-const documentBundle = (): object => ({
+export const documentBundle = (): object => ({
   resourceType: 'Bundle',
   type: 'document',
   entry: [

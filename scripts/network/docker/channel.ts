@@ -1,6 +1,5 @@
-import { createBlock, encodeBlock, slot, withMetadata } from '../fabric/block.ts'
-import { genesisEnvelope, type ChannelConfiguration } from '../fabric/genesis.ts'
-import { common, encoded } from '../fabric/message.ts'
+import { createBlock, encodeBlock, withFirstConfig } from '../fabric/block.ts'
+import { genesisEnvelope, organisationConfiguration, type ChannelConfiguration } from '../fabric/genesis.ts'
 import type { Credentials } from '../issue.ts'
 import { hostOf } from '../names.ts'
 import { credentialsOf } from '../profile.ts'
@@ -22,18 +21,14 @@ const electionTicks = 10
 
 function configurationOf(topology: Topology, credentials: Credentials): ChannelConfiguration {
   const { channel, organisations } = topology.constitution
-  const organisationOf = (name: string): ChannelConfiguration['organisations'][number] => {
-    const { mspId, ca, tlsCa, revocations } = credentialsOf(credentials, name)
-    return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate, revocations }
-  }
   return {
     channel,
     organisations: organisations.map(({ name }) => ({
-      ...organisationOf(name),
+      ...organisationConfiguration(credentials, name),
       anchorPeer: { host: hostOf('peer', name), port: containerPorts.peer },
     })),
     orderers: topology.orderers.map((name) => ({
-      organisation: organisationOf(name),
+      organisation: organisationConfiguration(credentials, name),
       address: { host: hostOf('orderer', name), port: containerPorts.orderer },
     })),
     consensus: {
@@ -53,6 +48,5 @@ export function genesisBlock(topology: Topology, credentials: Credentials, now: 
   const block = createBlock(0, Buffer.alloc(0), [
     genesisEnvelope(configurationOf(topology, credentials), now),
   ])
-  const lastConfig = encoded(common.Metadata, { value: encoded(common.LastConfig, { index: 0 }) })
-  return encodeBlock(withMetadata(block, slot.lastConfig, lastConfig))
+  return encodeBlock(withFirstConfig(block))
 }

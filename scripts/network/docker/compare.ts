@@ -14,15 +14,12 @@ export interface Compared {
   readonly differences: readonly string[]
 }
 
-/** Where a peer keeps the hash over all that it has committed so far (ledger/kvledger: commit hash). */
-const commitHashSlot = 4
-
 /** What must be the same at every peer, by name. */
 const aspects: Readonly<Record<string, (block: Block) => string>> = {
   header: (block) => blockHash(block).toString('hex'),
   data: ({ envelopes }) => dataHashOf(envelopes).toString('hex'),
   'validation codes': ({ metadata }) => (metadata[slot.validationCodes] ?? Buffer.alloc(0)).toString('hex'),
-  'commit hash': ({ metadata }) => (metadata[commitHashSlot] ?? Buffer.alloc(0)).toString('hex'),
+  'commit hash': ({ metadata }) => (metadata[slot.commitHash] ?? Buffer.alloc(0)).toString('hex'),
 }
 
 /**

@@ -13,8 +13,8 @@ export interface Block {
 
 export const metadataSlots = 5
 
-/** Slots of the metadata that this network fills; 3 is unused in Fabric and 4, the commit hash, stays empty. */
-export const slot = { signatures: 0, lastConfig: 1, validationCodes: 2 } as const
+/** Slots of the metadata; 3 is unused in Fabric. The embedded network leaves the commit hash empty. */
+export const slot = { signatures: 0, lastConfig: 1, validationCodes: 2, commitHash: 4 } as const
 
 /** The header as Fabric signs and hashes it (protoutil.BlockHeaderBytes): an ASN.1 SEQUENCE, not the message. */
 export const headerBytes = ({
@@ -43,6 +43,14 @@ export const withMetadata = (block: Block, index: number, content: Buffer): Bloc
   ...block,
   metadata: block.metadata.with(index, content),
 })
+
+/** Says in the metadata that the newest configuration is the first block's: there is no other. */
+export const withFirstConfig = (block: Block): Block =>
+  withMetadata(
+    block,
+    slot.lastConfig,
+    encoded(common.Metadata, { value: encoded(common.LastConfig, { index: 0 }) }),
+  )
 
 /** `common.Block`. */
 export function encodeBlock(block: Block): Buffer {

@@ -1,3 +1,5 @@
+import type { Credentials } from '../issue.ts'
+import { credentialsOf } from '../profile.ts'
 import { sha256 } from './digest.ts'
 import { anyOf, toPolicyMessage, type Required } from './policy.ts'
 import { build, common, encode, encoded, etcdraft, msp, orderer, peer, timestampOf } from './message.ts'
@@ -17,6 +19,12 @@ export interface OrganisationConfiguration {
   readonly tlsAuthority: string
   /** The authority's revocation lists, PEM. */
   readonly revocations: readonly string[]
+}
+
+/** What a channel's configuration says of an organisation. Errors: RangeError when it has no credentials. */
+export function organisationConfiguration(credentials: Credentials, name: string): OrganisationConfiguration {
+  const { mspId, ca, tlsCa, revocations } = credentialsOf(credentials, name)
+  return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate, revocations }
 }
 
 /** Where a node listens. */

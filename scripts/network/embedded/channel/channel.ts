@@ -7,9 +7,9 @@ import { createMembership, type Membership } from '../msp/membership.ts'
 import { createSigner } from '../../fabric/signer.ts'
 import {
   genesisEnvelope,
+  organisationConfiguration,
   type BatchOptions,
   type ChannelConfiguration,
-  type OrganisationConfiguration,
 } from '../../fabric/genesis.ts'
 import { definitionEnvelope } from './lifecycle.ts'
 import { channelPolicies, type ChannelPolicies } from '../../fabric/channel-policies.ts'
@@ -33,16 +33,12 @@ export interface Channel {
 export function createChannel(topology: Topology, credentials: Credentials, batch: BatchOptions): Channel {
   const { channel, organisations } = topology.constitution
   const [ordering] = topology.orderers
-  const configurationOf = (name: string): OrganisationConfiguration => {
-    const { mspId, ca, tlsCa, revocations } = credentialsOf(credentials, name)
-    return { mspId, authority: ca.certificate, tlsAuthority: tlsCa.certificate, revocations }
-  }
   const configuration: ChannelConfiguration = {
     channel,
-    organisations: organisations.map(({ name }) => configurationOf(name)),
+    organisations: organisations.map(({ name }) => organisationConfiguration(credentials, name)),
     orderers: [
       {
-        organisation: configurationOf(ordering),
+        organisation: organisationConfiguration(credentials, ordering),
         address: { host: hostOf('orderer', ordering), port: ordererPort(topology) },
       },
     ],

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { BatchOptions } from '../../fabric/genesis.ts'
-import { createBlock, headerBytes, slot, withMetadata, type Block } from '../../fabric/block.ts'
+import {
+  createBlock,
+  headerBytes,
+  slot,
+  withFirstConfig,
+  withMetadata,
+  type Block,
+} from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
 import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
@@ -90,8 +97,7 @@ function judge(envelope: Buffer, options: OrderingOptions): BroadcastAnswer {
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
 export function signBlock(block: Block, signer: Signer): Block {
-  const lastConfig = encoded(common.Metadata, { value: encoded(common.LastConfig, { index: 0 }) })
-  const configured = withMetadata(block, slot.lastConfig, lastConfig)
+  const configured = withFirstConfig(block)
   if (block.number === 0) return configured
   const value = encoded(common.OrdererBlockMetadata, { lastConfig: build(common.LastConfig, { index: 0 }) })
   const signatureHeader = encoded(common.SignatureHeader, {

@@ -23,7 +23,7 @@ function chain(codes: readonly number[], commitHash = 'state'): Block[] {
       Buffer.from(`transaction ${number}`),
     ])
     const judged = withMetadata(plain, slot.validationCodes, Buffer.from([code]))
-    blocks.push(withMetadata(judged, 4, Buffer.from(`${commitHash} ${number}`)))
+    blocks.push(withMetadata(judged, slot.commitHash, Buffer.from(`${commitHash} ${number}`)))
   }
   return blocks
 }
