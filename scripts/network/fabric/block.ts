@@ -13,7 +13,7 @@ export interface Block {
 
 export const metadataSlots = 5
 
-/** Slots of the metadata; 3 is unused in Fabric. The embedded network leaves the commit hash empty. */
+/** Slots of the metadata; 3 is unused in Fabric. */
 export const slot = { signatures: 0, lastConfig: 1, validationCodes: 2, commitHash: 4 } as const
 
 /** The header as Fabric signs and hashes it (protoutil.BlockHeaderBytes): an ASN.1 SEQUENCE, not the message. */

@@ -67,7 +67,8 @@ export function timestampOf(milliseconds: number): timestamp.Timestamp {
   return result
 }
 
-function varint(value: number): number[] {
+/** Base 128, the lowest digits first, as the length of a field is written. */
+export function varint(value: number): number[] {
   const out: number[] = []
   let rest = value
   for (; rest > 0x7f; rest = Math.floor(rest / 128)) out.push((rest % 128) + 128)

@@ -3,6 +3,7 @@ import type { Membership } from '../msp/membership.ts'
 import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
 import type { Definition } from '../../fabric/definition.ts'
+import { commitHashMetadata, commitHashOf, nextCommitHash } from './commit-hash.ts'
 import { createCustody } from './custody.ts'
 import { createHistory, type History } from './history.ts'
 import type { FetchPrivate } from './missing-data.ts'
@@ -78,6 +79,20 @@ function envelopeAt(blocks: Pick<BlockFile, 'read'>, block: number, index: numbe
   return envelope
 }
 
+/** A peer's copy of a block: with its codes and the hash over all that is committed, which begins after the genesis block. */
+function withVerdict(
+  block: Block,
+  transactions: readonly Transaction[],
+  codes: readonly number[],
+  before: Block | undefined,
+): Block {
+  const judged = withMetadata(block, slot.validationCodes, Buffer.from(codes))
+  const previous = before === undefined ? Buffer.alloc(0) : commitHashOf(before)
+  if (block.number !== 1 && previous.length === 0) return judged
+  const hash = nextCommitHash(previous, block.number, transactions, codes)
+  return withMetadata(judged, slot.commitHash, commitHashMetadata(hash))
+}
+
 /** Opens a peer's ledger and rebuilds its state from its blocks. Errors: when a file is damaged or of another format. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { directory, mspId, channel, definition, definitions } = options
@@ -124,7 +139,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       const codes = validateBlock(checked, { ...context, block: block.number })
       const fetch: FetchPrivate = (wanted) => custody.find(wanted) ?? options.fetch(wanted)
       custody.gather(block.number, checked, codes, fetch)
-      blocks.append(withMetadata(block, slot.validationCodes, Buffer.from(codes)))
+      blocks.append(withVerdict(block, checked, codes, blocks.lastBlock))
       await Promise.all([store.sync(), blocks.sync()])
       apply(block, checked, codes)
       tip = tipOf(blocks)
