@@ -27,7 +27,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           root,
-          include: ['test/{bench,chaincode,gateway,scripts}/**/*.test.ts', 'test/architecture.test.ts'],
+          include: [
+            'test/{bench,chaincode,gateway,oracle,scripts}/**/*.test.ts',
+            'test/architecture.test.ts',
+          ],
           globalSetup: ['test/support/setup-postgres.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,

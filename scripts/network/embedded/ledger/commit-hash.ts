@@ -23,7 +23,8 @@ function orderPreserving(value: number): Buffer {
   return Buffer.concat([Buffer.from([significant.length]), significant])
 }
 
-const versionBytes = ({ block, transaction }: Version): Buffer =>
+/** Fabric's `version.Height.ToBytes`. */
+export const versionBytes = ({ block, transaction }: Version): Buffer =>
   Buffer.concat([orderPreserving(block), orderPreserving(transaction)])
 
 /** What a block leaves of one namespace: by collection (empty: the public values), by key. */

@@ -1,3 +1,4 @@
+import { sha256 } from '../../fabric/digest.ts'
 import { bytes, decode, kvrwset, type ledger, rwset } from '../../fabric/message.ts'
 import { toOrdered } from './keys.ts'
 import { leastDegree, type MerkleSummary, type RangeQuery, type SeenRow } from './range-query.ts'
@@ -41,24 +42,32 @@ const versionOf = (version: ledger.rwset.kvrwset.Version | undefined): Version |
 const valueOf = (isDelete: boolean, value: Uint8Array): Buffer | undefined =>
   isDelete || value.length === 0 ? undefined : bytes(value)
 
+const hashOfNothing = sha256()
+
+/** A hash of no bytes stands for a value without any, which is a deletion (rwsetutil.IsKVWriteHashDelete). */
+const valueHashOf = (isDelete: boolean, hash: Uint8Array): Buffer | undefined =>
+  hashOfNothing.equals(hash) ? undefined : valueOf(isDelete, hash)
+
 const hashKey = (hash: Uint8Array): string => bytes(hash).toString('latin1')
 
 function readCollection(message: ledger.rwset.CollectionHashedReadWriteSet): CollectionSet & {
   readonly unsupported: readonly string[]
 } {
   const set = decode(kvrwset.HashedRWSet, message.getHashedRwset_asU8())
+  const writes = set.getHashedWritesList().map((write) => ({
+    key: hashKey(write.getKeyHash_asU8()),
+    value: valueHashOf(write.getIsDelete(), write.getValueHash_asU8()),
+  }))
   return {
     collection: message.getCollectionName(),
     reads: set.getHashedReadsList().map((read) => ({
       key: hashKey(read.getKeyHash_asU8()),
       version: versionOf(read.getVersion()),
     })),
-    writes: set.getHashedWritesList().map((write) => ({
-      key: hashKey(write.getKeyHash_asU8()),
-      value: valueOf(write.getIsDelete(), write.getValueHash_asU8()),
-    })),
+    writes,
     privateHash: bytes(message.getPvtRwsetHash_asU8()),
     unsupported: [
+      ...(hasRepeated(writes) ? ['KVWriteHash of one key twice'] : []),
       ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWriteHash'] : []),
       ...(set.getHashedWritesList().some((write) => write.getIsPurge()) ? ['is_purge'] : []),
     ],
@@ -87,6 +96,10 @@ function readRange(message: ledger.rwset.kvrwset.RangeQueryInfo): RangeQuery {
   }
 }
 
+/** Fabric's peers add up the kinds of both writes (validation/tx_ops.go) and may end; no simulation writes such a set. */
+const hasRepeated = (writes: readonly Write[]): boolean =>
+  new Set(writes.map(({ key }) => key)).size < writes.length
+
 /** Ranges that no simulation makes, and on which Fabric's own validator fails instead of giving a code. */
 const isSoundRange = ({ seen }: RangeQuery): boolean =>
   'maxDegree' in seen ? seen.maxDegree >= leastDegree : seen.every(({ version }) => version !== undefined)
@@ -95,16 +108,18 @@ function readNamespace(message: ledger.rwset.NsReadWriteSet): NamespaceSet {
   const set = decode(kvrwset.KVRWSet, message.getRwset_asU8())
   const collections = message.getCollectionHashedRwsetList().map(readCollection)
   const ranges = set.getRangeQueriesInfoList().map(readRange)
+  const writes = set.getWritesList().map((write) => ({
+    key: toOrdered(write.getKey()),
+    value: valueOf(write.getIsDelete(), write.getValue_asU8()),
+  }))
   return {
     namespace: message.getNamespace(),
     reads: set.getReadsList().map(toRow),
-    writes: set.getWritesList().map((write) => ({
-      key: toOrdered(write.getKey()),
-      value: valueOf(write.getIsDelete(), write.getValue_asU8()),
-    })),
+    writes,
     ranges,
     collections,
     unsupported: [
+      ...(hasRepeated(writes) ? ['KVWrite of one key twice'] : []),
       ...(ranges.every(isSoundRange) ? [] : ['RangeQueryInfo']),
       ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWrite'] : []),
       ...collections.flatMap((collection) => collection.unsupported),

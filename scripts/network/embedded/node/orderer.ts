@@ -8,7 +8,7 @@ import type { BroadcastAnswer, Ordering } from './ordering.ts'
 import { listen, type RunningServer, type Stream } from './server.ts'
 
 export interface OrdererOptions {
-  readonly ordering: Ordering
+  readonly ordering: Pick<Ordering, 'blocks' | 'accept' | 'onCommit'>
   readonly channel: string
   readonly membership: Membership
   /** `/Channel/Readers`: who may ask for blocks. */
@@ -18,7 +18,7 @@ export interface OrdererOptions {
   readonly now: () => number
 }
 
-function createBroadcast(ordering: Ordering): (stream: Stream) => void {
+function createBroadcast(ordering: Pick<Ordering, 'accept'>): (stream: Stream) => void {
   const accept = (envelope: Buffer): BroadcastAnswer => {
     try {
       return ordering.accept(envelope)

@@ -6,21 +6,28 @@ import {
   firstEnvelopes,
   type Channel,
 } from '../../../../../scripts/network/embedded/channel/channel.ts'
-import { createBlock } from '../../../../../scripts/network/fabric/block.ts'
+import { createBlock, type Block } from '../../../../../scripts/network/fabric/block.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { createSigner, type Signer } from '../../../../../scripts/network/fabric/signer.ts'
-import { issueCredentials, revokeCertificates } from '../../../../../scripts/network/issue.ts'
+import { signBlock } from '../../../../../scripts/network/embedded/node/ordering.ts'
+import {
+  issueCredentials,
+  revokeCertificates,
+  type Credentials,
+} from '../../../../../scripts/network/issue.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
-import { narrowTopology } from '../../../../../scripts/network/topology.ts'
+import { narrowTopology, type Topology } from '../../../../../scripts/network/topology.ts'
 import { testPort } from '../../../../support/ports.ts'
 
 type Part = 'peer' | 'orderer' | 'gateway' | 'operator' | 'admin'
 
 /** A channel of three peers' ledgers, with those who attack it. */
 export interface World {
+  readonly topology: Topology
+  readonly credentials: Credentials
   readonly channel: Channel
   readonly ledgers: readonly Ledger[]
   readonly north: Ledger
@@ -39,7 +46,11 @@ export interface World {
   close(): void
 }
 
-export async function createWorld(directory: string): Promise<World> {
+/** @param onBlock hears of each block, as the orderer signed it, before any peer commits it */
+export async function createWorld(
+  directory: string,
+  onBlock: (block: Block) => void = () => undefined,
+): Promise<World> {
   const topology = narrowTopology(testPort(850))
   const home = join(directory, 'credentials')
   const rogue = credentialsOf(await issueCredentials(topology, join(directory, 'rogue')), 'north')
@@ -77,7 +88,11 @@ export async function createWorld(directory: string): Promise<World> {
       privateSpace(definition.name, collection),
     ]),
   ]
+  const orderer = credentialsOf(credentials, topology.orderers[0])
+  const orderingSigner = createSigner(orderer.mspId, orderer.orderer)
   const world: World = {
+    topology,
+    credentials,
     channel,
     ledgers,
     north,
@@ -91,7 +106,11 @@ export async function createWorld(directory: string): Promise<World> {
       revokedPeer: createSigner('NorthMSP', revokedPeer),
     },
     async commit(envelopes) {
-      const block = createBlock(north.blocks.height, north.blocks.lastHash, envelopes)
+      const block = signBlock(
+        createBlock(north.blocks.height, north.blocks.lastHash, envelopes),
+        orderingSigner,
+      )
+      onBlock(block)
       const checked = envelopes.map((envelope) => checkTransaction(envelope, membership))
       const verdicts = await Promise.all(ledgers.map((ledger) => ledger.commit(block, checked)))
       const [codes = [], ...others] = verdicts.map((verdict) => verdict.map(codeName))

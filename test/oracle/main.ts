@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { judgeChain, type Verdict } from './chain.ts'
+import { fuzz } from './fuzz.ts'
+import { writeJudgedChain } from './judged-chain.ts'
+import { findPeer } from './real-peer.ts'
+
+/*
+ * The oracle: a peer of Fabric itself joins channels of the embedded network and has to come to the same verdict on every
+ * transaction, and to the same state. `npm run oracle -- --help` tells how.
+ */
+
+const usage = `npm run oracle -- [--quick] [--seeds N] [--first SEED] [--transactions N]
+
+Joins a real Fabric peer (FABRIC_BIN names the folder with its binary) to channels of the embedded network
+and compares the verdicts of both on generated transactions.
+  --quick           five minutes instead of all
+  --seeds N         how many chains, each from a seed of its own (50)
+  --first SEED      the first seed (1); a difference names its seed
+  --transactions N  transactions in each chain (2000)
+  --keep            keep each chain under test/oracle/chains, where \`npm test\` judges it again`
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    seeds: { type: 'string' },
+    first: { type: 'string', default: '1' },
+    transactions: { type: 'string', default: '2000' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const add = (total: Map<string, number>, counts: ReadonlyMap<string, number>): void => {
+  for (const [name, count] of counts) total.set(name, (total.get(name) ?? 0) + count)
+}
+
+const table = (counts: ReadonlyMap<string, number>): string =>
+  [...counts]
+    .toSorted(([, one], [, other]) => other - one)
+    .map(([name, count]) => `${String(count).padStart(9)}  ${name}`)
+    .join('\n')
+
+async function judge(seed: number, transactions: number): Promise<Verdict> {
+  const directory = await mkdtemp(join(tmpdir(), 'medledger-oracle-'))
+  try {
+    return await judgeChain({ program, directory, grow: fuzz(seed, transactions) })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+if (values.help) {
+  say(usage)
+  process.exit(0)
+}
+const program = findPeer()
+const seeds = Number(values.seeds ?? (values.quick ? 5 : 50))
+const first = Number(values.first)
+const transactions = Number(values.transactions)
+say(`Fabric peer ${program.version}; ${seeds} chains of ${transactions} transactions`)
+const codes = new Map<string, number>()
+const kinds = new Map<string, number>()
+let blocks = 0
+let different = 0
+for (let seed = first; seed < first + seeds; seed += 1) {
+  const began = performance.now()
+  const verdict = await judge(seed, transactions)
+  add(codes, verdict.codes)
+  add(kinds, verdict.kinds)
+  blocks += verdict.blocks
+  different += verdict.differences.length
+  if (values.keep)
+    writeJudgedChain(`fuzz-${seed}`, {
+      fabric: program.version,
+      seed,
+      holds: `${transactions} transactions drawn at random`,
+      blocks: verdict.judged,
+    })
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  say(`seed ${seed}: ${verdict.blocks} blocks, ${verdict.differences.length} differences, ${seconds} s`)
+  for (const line of verdict.differences.slice(0, 20)) say(`  ${line}`)
+}
+const total = [...codes.values()].reduce((sum, count) => sum + count, 0)
+say(`\n${total} transactions in ${blocks} blocks of ${seeds} chains, ${different} differences`)
+say(`\nby validation code, alike for both:\n${table(codes)}`)
+say(`\nby kind:\n${table(kinds)}`)
+process.exitCode = different === 0 ? 0 : 1

@@ -1,0 +1,228 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { peerFiles } from '../../scripts/network/docker/container-files.ts'
+import { connectPeer } from '../../scripts/network/docker/node-client.ts'
+import { payloadOf, seekEnvelope, signCall, type Call } from '../../scripts/network/docker/proposal.ts'
+import { decodeBlock, type Block } from '../../scripts/network/fabric/block.ts'
+import { common, decode } from '../../scripts/network/fabric/message.ts'
+import { createSigner } from '../../scripts/network/fabric/signer.ts'
+import type { Credentials } from '../../scripts/network/issue.ts'
+import { hostOf } from '../../scripts/network/names.ts'
+import { credentialsOf } from '../../scripts/network/profile.ts'
+import { ordererPort, type Topology } from '../../scripts/network/topology.ts'
+import { poll } from '../support/poll.ts'
+import { requestSnapshot } from './snapshot.ts'
+import { testPort } from '../support/ports.ts'
+
+/* A peer of Fabric itself, which joins a channel of ours and judges every block by its own rules. */
+
+/** How Fabric's `peer` is run here: a binary in the folder that FABRIC_BIN names. */
+export interface PeerProgram {
+  readonly file: string
+  readonly version: string
+}
+
+/** Finds the program. Errors: Error saying how to name it. */
+export function findPeer(folder = process.env.FABRIC_BIN): PeerProgram {
+  const hint = 'FABRIC_BIN must name a folder with Fabric 2.5’s `peer` (the release archive’s bin)'
+  if (folder === undefined) throw new Error(hint)
+  const file = join(folder, 'peer')
+  if (!existsSync(file)) throw new Error(`${file} does not exist: ${hint}`)
+  const { stdout } = spawnSync(file, ['version'], { encoding: 'utf8' })
+  const version = /Version: (\S+)/.exec(stdout)?.[1]
+  if (version === undefined) throw new Error(`${file} does not say its version: ${hint}`)
+  return { file, version }
+}
+
+export interface RealPeerOptions {
+  readonly program: PeerProgram
+  /** Its own folder, which does not exist. */
+  readonly directory: string
+  readonly topology: Topology
+  readonly credentials: Credentials
+  /** Whose peer it is. */
+  readonly organisation: string
+}
+
+/** A peer while it runs. */
+export interface RealPeer {
+  join(genesis: Buffer): Promise<void>
+  height(): Promise<number>
+  /** Its blocks from the first to a last one. */
+  blocks(last: number): AsyncGenerator<Block>
+  /** Has its state as of its last block written to files, and gives their folder. */
+  snapshot(last: number): Promise<string>
+  /** The end of what it has said. */
+  said(): string
+  stop(): Promise<void>
+}
+
+const offset = { listen: 960, chaincode: 961, operations: 962 } as const
+const startMs = 20_000
+const stopMs = 5000
+
+/** What is not in it has Fabric's defaults; gossip has nobody to talk to, and private data never come from others. */
+function configuration({ directory, topology, credentials, organisation }: RealPeerOptions): unknown {
+  const listenAddress = `127.0.0.1:${testPort(offset.listen)}`
+  const address = `localhost:${testPort(offset.listen)}`
+  const [ordering] = topology.orderers
+  const port = ordererPort(topology)
+  const inHome = (path: string): string => join(directory, path)
+  return {
+    peer: {
+      id: 'oracle',
+      networkId: 'oracle',
+      listenAddress,
+      address,
+      chaincodeListenAddress: `127.0.0.1:${testPort(offset.chaincode)}`,
+      localMspId: credentialsOf(credentials, organisation).mspId,
+      localMspType: 'bccsp',
+      mspConfigPath: inHome('msp'),
+      fileSystemPath: inHome('data'),
+      BCCSP: { Default: 'SW', SW: { Hash: 'SHA2', Security: 256 } },
+      tls: {
+        enabled: true,
+        cert: { file: inHome('tls/cert.pem') },
+        key: { file: inHome('tls/key.pem') },
+        rootcert: { file: inHome('tls/ca.pem') },
+      },
+      gossip: {
+        bootstrap: address,
+        useLeaderElection: false,
+        orgLeader: true,
+        state: { enabled: false },
+        pvtData: {
+          pullRetryThreshold: '0s',
+          reconciliationEnabled: false,
+          transientstoreMaxBlockRetention: 1000,
+          implicitCollectionDisseminationPolicy: { requiredPeerCount: 0, maxPeerCount: 0 },
+        },
+      },
+      deliveryclient: {
+        blockGossipEnabled: false,
+        reconnectTotalTimeThreshold: '3600s',
+        reConnectBackoffThreshold: '1s',
+        connTimeout: '3s',
+        addressOverrides: [
+          {
+            from: `${hostOf('orderer', ordering)}:${port}`,
+            to: `localhost:${port}`,
+            caCertsFile: credentialsOf(credentials, ordering).tlsCa.certificateFile,
+          },
+        ],
+      },
+      handlers: {
+        authFilters: [{ name: 'DefaultAuth' }],
+        decorators: [{ name: 'DefaultDecorator' }],
+        endorsers: { escc: { name: 'DefaultEndorsement' } },
+        validators: { vscc: { name: 'DefaultValidation' } },
+      },
+      discovery: { enabled: false },
+      gateway: { enabled: false },
+      maxRecvMsgSize: 104_857_600,
+      maxSendMsgSize: 104_857_600,
+    },
+    chaincode: {
+      mode: 'net',
+      externalBuilders: [{ name: 'service', path: inHome('builder') }],
+      startuptimeout: '30s',
+      executetimeout: '30s',
+      installTimeout: '30s',
+      system: { _lifecycle: 'enable', cscc: 'enable', lscc: 'enable', qscc: 'enable' },
+    },
+    ledger: {
+      state: { stateDatabase: 'goleveldb', totalQueryLimit: 100_000 },
+      history: { enableHistoryDatabase: true },
+      snapshots: { rootDir: inHome('snapshots') },
+    },
+    operations: { listenAddress: `127.0.0.1:${testPort(offset.operations)}` },
+    metrics: { provider: 'disabled' },
+  }
+}
+
+function writeHome(options: RealPeerOptions): void {
+  const { directory, credentials, organisation } = options
+  const files = {
+    ...peerFiles(organisation, credentialsOf(credentials, organisation)),
+    // JSON is YAML.
+    'core.yaml': JSON.stringify(configuration(options), undefined, 2),
+  }
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(directory, path)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(file, content, { mode: 0o600 })
+  }
+}
+
+const text = (value: string): Buffer => Buffer.from(value)
+
+/** Starts the peer; it is on no channel yet. Errors: Error with the end of its log when it does not come up. */
+export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer> {
+  const { program, directory, topology, credentials, organisation } = options
+  writeHome(options)
+  const logFile = join(directory, 'peer.log')
+  const child = spawn(program.file, ['node', 'start'], {
+    cwd: directory,
+    env: { FABRIC_CFG_PATH: directory, FABRIC_LOGGING_SPEC: 'WARN', HOME: directory, PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log = createWriteStream(logFile)
+  child.stdout.pipe(log)
+  child.stderr.pipe(log)
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+  })
+  const said = (): string => (existsSync(logFile) ? readFileSync(logFile, 'utf8').slice(-6000) : '')
+
+  const { mspId, admin, tlsCa } = credentialsOf(credentials, organisation)
+  const signer = createSigner(mspId, admin)
+  const address = `localhost:${testPort(offset.listen)}`
+  const client = connectPeer({ address, authority: tlsCa.certificate })
+  const { channel } = topology.constitution
+  const ask = async (call: Call): Promise<Buffer> =>
+    payloadOf(await client.propose(signCall(call, signer, Date.now()).proposal))
+  const stop = async (): Promise<void> => {
+    client.close()
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+    child.kill('SIGTERM')
+    if (child.exitCode === null && child.signalCode === null) await exited
+    clearTimeout(timer)
+  }
+  try {
+    await poll(
+      'the peer answers',
+      async () => {
+        const call = { channel: '', chaincode: 'cscc', args: [text('GetChannels')] }
+        const answered = ask(call).catch(() => undefined)
+        const ended = exited.then(() => {
+          throw new Error('the peer ended')
+        })
+        return Promise.race([answered, ended])
+      },
+      { deadlineMs: startMs },
+    )
+  } catch (error) {
+    await stop()
+    throw new Error(`${(error as Error).message}; the peer said:\n${said()}`, { cause: error })
+  }
+  return {
+    said,
+    stop,
+    join: async (genesis) =>
+      void (await ask({ channel: '', chaincode: 'cscc', args: [text('JoinChain'), genesis] })),
+    async height() {
+      const args = [text('GetChainInfo'), text(channel)]
+      return decode(common.BlockchainInfo, await ask({ channel, chaincode: 'qscc', args })).getHeight()
+    },
+    async *blocks(last) {
+      for await (const block of client.deliver(seekEnvelope(channel, last, signer, Date.now())))
+        yield decodeBlock(block)
+    },
+    async snapshot(last) {
+      await requestSnapshot({ address, authority: tlsCa.certificate }, channel, signer)
+      const folder = join(directory, 'snapshots', 'completed', channel, String(last))
+      return poll('the snapshot is there', () => (existsSync(folder) ? folder : undefined))
+    },
+  }
+}
