@@ -28,7 +28,7 @@ export default defineConfig({
           name: 'unit',
           root,
           include: [
-            'test/{bench,chaincode,gateway,oracle,scripts}/**/*.test.ts',
+            'test/{bench,chaincode,gateway,mutation,oracle,scripts}/**/*.test.ts',
             'test/architecture.test.ts',
           ],
           globalSetup: ['test/support/setup-postgres.ts'],

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { serveOrderer } from '../../scripts/network/embedded/node/orderer.ts'
 import { hashedSpace } from '../../scripts/network/embedded/ledger/keys.ts'
+import { readTransaction } from '../../scripts/network/embedded/ledger/transaction.ts'
 import { codeName } from '../../scripts/network/embedded/ledger/validation-code.ts'
 import {
   blockHash,
@@ -18,6 +19,7 @@ import { credentialsOf } from '../../scripts/network/profile.ts'
 import { ordererPort } from '../../scripts/network/topology.ts'
 import { createWorld, type World } from '../scripts/network/embedded/attacks/world.ts'
 import { poll } from '../support/poll.ts'
+import { compareHistories } from './history.ts'
 import { startRealPeer, type PeerProgram, type RealPeer } from './real-peer.ts'
 import { differencesOf, entriesOf, readSnapshot } from './snapshot.ts'
 
@@ -89,9 +91,23 @@ function blockDifferences(ours: Block, theirs: Block, labels: readonly string[])
   )
 }
 
+/** Every key that a block names as written, whatever its transaction's code. */
+function keysOf({ north, channel }: World): string[] {
+  const keys = new Set<string>()
+  for (let number = 0; number < north.blocks.height; number += 1)
+    for (const envelope of decodeBlock(north.blocks.read(number)).envelopes)
+      for (const { namespace, writes } of readTransaction(envelope).action?.namespaces ?? [])
+        if (namespace === channel.definition.name) for (const { key } of writes) keys.add(key)
+  return [...keys]
+}
+
 function spacesOf({ channel }: World): string[] {
   const { name, collections } = channel.definition
-  return [name, lifecycleName, ...[...collections.keys()].map((collection) => hashedSpace(name, collection))]
+  const approvals = channel.configuration.organisations.map(({ mspId }) =>
+    hashedSpace(lifecycleName, `_implicit_org_${mspId}`),
+  )
+  const hashed = [...collections.keys()].map((collection) => hashedSpace(name, collection))
+  return [name, lifecycleName, ...hashed, ...approvals]
 }
 
 /**
@@ -136,7 +152,7 @@ export async function judgeChain({ program, directory, grow }: ChainOptions): Pr
   const kinds = new Map<string, number>()
   try {
     await peer.join(blocks[0] ?? Buffer.alloc(0))
-    await grow({
+    const chain: Chain = {
       world,
       async commit(transactions) {
         labels.push(transactions.map(({ kind }) => kind))
@@ -144,20 +160,23 @@ export async function judgeChain({ program, directory, grow }: ChainOptions): Pr
         await world.commit(transactions.map(({ envelope }) => envelope))
         for (const listener of listeners) listener()
       },
-    })
+    }
+    await grow(chain)
     await follow(peer, blocks.length).catch((error: Error) => {
       throw new Error(`${error.message}; the peer said:\n${peer.said()}`)
     })
+    const histories = await compareHistories(chain, peer, keysOf(world))
+    await follow(peer, blocks.length)
     const judged: Block[] = []
     for await (const block of peer.blocks(blocks.length - 1)) judged.push(block)
     const codes = new Map<string, number>()
-    const differences = judged.flatMap((theirs) => {
+    const differences = judged.flatMap((theirs): string[] => {
       const ours = decodeBlock(world.north.blocks.read(theirs.number))
       for (const code of validationCodesOf(ours)) increase(codes, codeName(code))
       return blockDifferences(ours, theirs, labels[theirs.number] ?? [])
     })
     const theirs = readSnapshot(await peer.snapshot(blocks.length - 1))
-    differences.push(...differencesOf(entriesOf(world.north.state, spacesOf(world)), theirs))
+    differences.push(...differencesOf(entriesOf(world.north.state, spacesOf(world)), theirs), ...histories)
     return { blocks: judged.length, codes, kinds, differences, judged }
   } finally {
     await peer.stop()

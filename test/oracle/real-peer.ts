@@ -3,7 +3,14 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { peerFiles } from '../../scripts/network/docker/container-files.ts'
 import { connectPeer } from '../../scripts/network/docker/node-client.ts'
-import { payloadOf, seekEnvelope, signCall, type Call } from '../../scripts/network/docker/proposal.ts'
+import {
+  envelopeOf,
+  payloadOf,
+  seekEnvelope,
+  signCall,
+  type Call,
+} from '../../scripts/network/docker/proposal.ts'
+import { chaincodeAddress } from '../../scripts/network/embedded/chaincode/environment.ts'
 import { decodeBlock, type Block } from '../../scripts/network/fabric/block.ts'
 import { common, decode } from '../../scripts/network/fabric/message.ts'
 import { createSigner } from '../../scripts/network/fabric/signer.ts'
@@ -47,6 +54,10 @@ export interface RealPeerOptions {
 
 /** A peer while it runs. */
 export interface RealPeer {
+  /** What it answers to a call of its administrator. Errors: PeerRefusal; gRPC's. */
+  ask(call: Call): Promise<Buffer>
+  /** The transaction of a call that this peer alone endorses. Errors: as {@link ask}. */
+  endorse(call: Call): Promise<Buffer>
   join(genesis: Buffer): Promise<void>
   height(): Promise<number>
   /** Its blocks from the first to a last one. */
@@ -141,17 +152,42 @@ function configuration({ directory, topology, credentials, organisation }: RealP
   }
 }
 
+/** Fabric's external builder for a chaincode that is a process already: all that it has to say is where. */
+function builderFiles({ topology, credentials, organisation }: RealPeerOptions): Record<string, string> {
+  const { tls, tlsCa } = credentialsOf(credentials, organisation)
+  const server = {
+    address: chaincodeAddress(topology, organisation),
+    dial_timeout: '10s',
+    tls_required: true,
+    client_auth_required: true,
+    client_key: tls.peer.privateKey,
+    client_cert: tls.peer.certificate,
+    root_cert: tlsCa.certificate,
+  }
+  const script = (...lines: readonly string[]): string => ['#!/bin/sh', 'set -e', ...lines, ''].join('\n')
+  return {
+    'builder/connection.json': JSON.stringify(server),
+    'builder/bin/detect': script('grep -q ccaas "$2/metadata.json"'),
+    'builder/bin/build': script('cp "$1/connection.json" "$3/"'),
+    'builder/bin/release': script(
+      'mkdir -p "$2/chaincode/server"',
+      'cp "$(dirname "$0")/../connection.json" "$2/chaincode/server/"',
+    ),
+  }
+}
+
 function writeHome(options: RealPeerOptions): void {
   const { directory, credentials, organisation } = options
   const files = {
     ...peerFiles(organisation, credentialsOf(credentials, organisation)),
     // JSON is YAML.
     'core.yaml': JSON.stringify(configuration(options), undefined, 2),
+    ...builderFiles(options),
   }
   for (const [path, content] of Object.entries(files)) {
     const file = join(directory, path)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeFileSync(file, content, { mode: 0o600 })
+    writeFileSync(file, content, { mode: path.startsWith('builder/bin/') ? 0o700 : 0o600 })
   }
 }
 
@@ -207,6 +243,13 @@ export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer>
     throw new Error(`${(error as Error).message}; the peer said:\n${said()}`, { cause: error })
   }
   return {
+    ask,
+    async endorse(call) {
+      const signed = signCall(call, signer, Date.now())
+      const answer = await client.propose(signed.proposal)
+      payloadOf(answer)
+      return envelopeOf(signed, [answer], signer)
+    },
     said,
     stop,
     join: async (genesis) =>

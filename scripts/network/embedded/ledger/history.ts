@@ -53,7 +53,7 @@ function modificationIn(envelope: Buffer, namespace: string, key: string): Modif
   const { channelHeader } = readEnvelope(envelope).headers
   return build(queryresult.KeyModification, {
     txId: header.transactionId,
-    value: write.value,
+    value: write.value ?? write.beside,
     timestamp: decode(common.ChannelHeader, bytes(channelHeader)).getTimestamp(),
     isDelete: write.value === undefined,
   })

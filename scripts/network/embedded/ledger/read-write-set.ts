@@ -14,6 +14,8 @@ export interface Read {
 export interface Write {
   readonly key: string
   readonly value: Buffer | undefined
+  /** What stands beside a deletion: no simulation writes it, and yet Fabric's history tells it. */
+  readonly beside?: Buffer
 }
 
 /** A collection's part of a transaction, as everybody sees it: hashes of keys, and of values. */
@@ -111,6 +113,7 @@ function readNamespace(message: ledger.rwset.NsReadWriteSet): NamespaceSet {
   const writes = set.getWritesList().map((write) => ({
     key: toOrdered(write.getKey()),
     value: valueOf(write.getIsDelete(), write.getValue_asU8()),
+    ...(write.getIsDelete() && write.getValue_asU8().length > 0 && { beside: bytes(write.getValue_asU8()) }),
   }))
   return {
     namespace: message.getNamespace(),

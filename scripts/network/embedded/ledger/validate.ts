@@ -1,4 +1,4 @@
-import { holds } from '../../fabric/policy.ts'
+import { holds, type Policy } from '../../fabric/policy.ts'
 import type { Definition } from '../../fabric/definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
@@ -31,6 +31,17 @@ const beforeDuplicate: ReadonlySet<ValidationCode> = new Set([
 const isWriting = ({ writes, collections }: NamespaceSet): boolean =>
   writes.length > 0 || collections.some((collection) => collection.writes.length > 0)
 
+const implicitPrefix = '_implicit_org_'
+
+/**
+ * The policy of a collection: its own, or for an organisation's implicit one that organisation's peers' (implicitcollection,
+ * deployedcc_infoprovider.go). No chaincode gets to an implicit one here; Fabric's administrators approve definitions there.
+ */
+function policyOf(collection: string, { collections }: Definition): Policy | undefined {
+  if (!collection.startsWith(implicitPrefix)) return collections.get(collection)?.policy
+  return { count: 1, rules: [{ mspId: collection.slice(implicitPrefix.length), role: 'peer' }] }
+}
+
 /**
  * Whether those endorsed whom the policies of a namespace ask for: the chaincode's policy for public writes and for a
  * transaction that writes nothing, each collection's own policy for what is written there (validator_keylevel.go).
@@ -44,7 +55,7 @@ function isEndorsed(
   const needsChaincodePolicy = writes.length > 0 || written.length === 0
   if (needsChaincodePolicy && !holds(definition.policy, endorsers)) return false
   return written.every(({ collection }) => {
-    const policy = definition.collections.get(collection)?.policy
+    const policy = policyOf(collection, definition)
     return policy !== undefined && holds(policy, endorsers)
   })
 }
