@@ -79,7 +79,7 @@ function codeDifferences(ours: Block, theirs: Block, labels: readonly string[]):
 }
 
 /** Everything in which two copies of a block differ, in words. */
-function blockDifferences(ours: Block, theirs: Block, labels: readonly string[]): string[] {
+export function blockDifferences(ours: Block, theirs: Block, labels: readonly string[]): string[] {
   const isSame = {
     'the hashes': blockHash(ours).equals(blockHash(theirs)),
     'the data': dataHashOf(theirs.envelopes).equals(ours.dataHash),
@@ -93,12 +93,14 @@ function blockDifferences(ours: Block, theirs: Block, labels: readonly string[])
 
 /** Every key that a block names as written, whatever its transaction's code. */
 function keysOf({ north, channel }: World): string[] {
-  const keys = new Set<string>()
-  for (let number = 0; number < north.blocks.height; number += 1)
-    for (const envelope of decodeBlock(north.blocks.read(number)).envelopes)
-      for (const { namespace, writes } of readTransaction(envelope).action?.namespaces ?? [])
-        if (namespace === channel.definition.name) for (const { key } of writes) keys.add(key)
-  return [...keys]
+  const writtenBy = (envelope: Buffer): string[] =>
+    (readTransaction(envelope).action?.namespaces ?? [])
+      .filter(({ namespace }) => namespace === channel.definition.name)
+      .flatMap(({ writes }) => writes.map(({ key }) => key))
+  const blocks = Array.from({ length: north.blocks.height }, (_, number) =>
+    decodeBlock(north.blocks.read(number)),
+  )
+  return [...new Set(blocks.flatMap(({ envelopes }) => envelopes.flatMap(writtenBy)))]
 }
 
 function spacesOf({ channel }: World): string[] {
@@ -186,7 +188,7 @@ export async function judgeChain({ program, directory, grow }: ChainOptions): Pr
 }
 
 /** Waits until the peer has so many blocks. Errors: Error naming the block at which it stands still. */
-async function follow(peer: RealPeer, height: number): Promise<void> {
+export async function follow(peer: RealPeer, height: number): Promise<void> {
   let reached = -1
   for (;;) {
     const next = await poll(

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { judgeChain, type Verdict } from './chain.ts'
 import { fuzz } from './fuzz.ts'
 import { writeJudgedChain } from './judged-chain.ts'
+import { judgeProduct } from './product.ts'
 import { findPeer } from './real-peer.ts'
 
 /*
@@ -45,10 +46,10 @@ const table = (counts: ReadonlyMap<string, number>): string =>
     .map(([name, count]) => `${String(count).padStart(9)}  ${name}`)
     .join('\n')
 
-async function judge(seed: number, transactions: number): Promise<Verdict> {
+async function inDirectory(judge: (directory: string) => Promise<Verdict>): Promise<Verdict> {
   const directory = await mkdtemp(join(tmpdir(), 'medledger-oracle-'))
   try {
-    return await judgeChain({ program, directory, grow: fuzz(seed, transactions) })
+    return await judge(directory)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -67,26 +68,35 @@ const codes = new Map<string, number>()
 const kinds = new Map<string, number>()
 let blocks = 0
 let different = 0
-for (let seed = first; seed < first + seeds; seed += 1) {
+
+async function tell(name: string, judge: (directory: string) => Promise<Verdict>): Promise<Verdict> {
   const began = performance.now()
-  const verdict = await judge(seed, transactions)
+  const verdict = await inDirectory(judge)
   add(codes, verdict.codes)
   add(kinds, verdict.kinds)
   blocks += verdict.blocks
   different += verdict.differences.length
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  say(`${name}: ${verdict.blocks} blocks, ${verdict.differences.length} differences, ${seconds} s`)
+  for (const line of verdict.differences.slice(0, 20)) say(`  ${line}`)
+  return verdict
+}
+
+await tell('the product', (directory) => judgeProduct(program, directory))
+for (let seed = first; seed < first + seeds; seed += 1) {
+  const { judged } = await tell(`seed ${seed}`, (directory) =>
+    judgeChain({ program, directory, grow: fuzz(seed, transactions) }),
+  )
   if (values.keep)
     writeJudgedChain(`fuzz-${seed}`, {
       fabric: program.version,
       seed,
       holds: `${transactions} transactions drawn at random`,
-      blocks: verdict.judged,
+      blocks: judged,
     })
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  say(`seed ${seed}: ${verdict.blocks} blocks, ${verdict.differences.length} differences, ${seconds} s`)
-  for (const line of verdict.differences.slice(0, 20)) say(`  ${line}`)
 }
 const total = [...codes.values()].reduce((sum, count) => sum + count, 0)
-say(`\n${total} transactions in ${blocks} blocks of ${seeds} chains, ${different} differences`)
+say(`\n${total} transactions in ${blocks} blocks of ${seeds + 1} chains, ${different} differences`)
 say(`\nby validation code, alike for both:\n${table(codes)}`)
 say(`\nby kind:\n${table(kinds)}`)
 process.exitCode = different === 0 ? 0 : 1

@@ -51,6 +51,8 @@ const isChain = (file: string): boolean => file.startsWith('test/oracle/')
 const shorten = (file: string): string =>
   file.replace(/^test\/scripts\/network\//, '').replace(/\.test\.ts$/, '')
 
+const before = findersOf(faults.length)
+if (before.length > 0) throw new Error(`these fail without any fault: ${before.join(', ')}`)
 process.stdout.write('| fault | judged chains | suites |\n| --- | --- | --- |\n')
 let missed = 0
 for (const [number, { name }] of faults.entries()) {
