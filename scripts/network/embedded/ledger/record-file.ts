@@ -8,6 +8,8 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  renameSync,
+  rmSync,
   writevSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -30,6 +32,11 @@ export interface RecordFile {
   read(index: number): Buffer
   /** Drops all records. */
   clear(): void
+  /**
+   * Puts other records in the place of all, on the disk when it returns: a crash leaves the old ones or the new ones. What
+   * was dropped is in no file any more.
+   */
+  replace(contents: Iterable<Uint8Array>): void
   close(): void
 }
 
@@ -114,6 +121,36 @@ function scan(descriptor: number, size: number, path: string): Scan {
   return { records, end: position }
 }
 
+const replacementOf = (path: string): string => `${path}.new`
+
+/** Writes a file of these records and gives it the place of the one at the path. */
+function writeReplacement(
+  path: string,
+  kind: RecordKind,
+  contents: Iterable<Uint8Array>,
+): Scan & { readonly descriptor: number } {
+  const replacement = replacementOf(path)
+  const descriptor = openSync(replacement, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600)
+  try {
+    const records: Scan['records'] = []
+    let end = writevSync(descriptor, [fileHeader(kind)], 0)
+    for (const content of contents) {
+      const written = writevSync(descriptor, [toFrame(content), content], end)
+      if (written !== frameSize + content.length)
+        throw new Error(`${path} cannot be rewritten: the disk is full`)
+      records.push([end + frameSize, content.length])
+      end += written
+    }
+    fdatasyncSync(descriptor)
+    renameSync(replacement, path)
+    syncDirectory(path)
+    return { descriptor, records, end }
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
 function syncDirectory(path: string): void {
   const descriptor = openSync(dirname(path), 'r')
   fsyncSync(descriptor)
@@ -144,9 +181,11 @@ function openOrCreate(path: string, kind: RecordKind): number {
  * Errors: when it is of another kind or version, or damaged before its last record.
  */
 export function openRecordFile(path: string, kind: RecordKind): RecordFile {
-  const descriptor = openOrCreate(path, kind)
+  // A crash may have come before it took its place.
+  rmSync(replacementOf(path), { force: true })
+  let descriptor = openOrCreate(path, kind)
   const { size } = fstatSync(descriptor)
-  const { records, end } = ((): Scan => {
+  let { records, end: position } = ((): Scan => {
     try {
       return scan(descriptor, size, path)
     } catch (error) {
@@ -154,14 +193,14 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
       throw error
     }
   })()
-  let position = end
   let isOpen = true
+  const syncing = new Set<Promise<void>>()
   // The system gives a closed file's number to the next one that is opened, so a late write would hit that one.
   const checkOpen = (): void => {
     if (!isOpen) throw new Error(`${path} is closed`)
   }
-  if (end < size) {
-    ftruncateSync(descriptor, end)
+  if (position < size) {
+    ftruncateSync(descriptor, position)
     fdatasyncSync(descriptor)
   }
   return {
@@ -181,7 +220,9 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
     },
     async sync() {
       checkOpen()
-      await syncData(descriptor)
+      const own = syncData(descriptor).finally(() => void syncing.delete(own))
+      syncing.add(own)
+      await own
     },
     read(index) {
       checkOpen()
@@ -192,8 +233,18 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
     clear() {
       checkOpen()
       ftruncateSync(descriptor, headerSize)
-      records.length = 0
+      records = []
       position = headerSize
+    },
+    replace(contents) {
+      checkOpen()
+      const replaced = descriptor
+      const written = writeReplacement(path, kind, contents)
+      descriptor = written.descriptor
+      records = written.records
+      position = written.end
+      // What waits for the old file waits for what is already safe in the new one; its number must stay taken until then.
+      void Promise.allSettled(syncing).then(() => closeSync(replaced))
     },
     close() {
       if (isOpen) closeSync(descriptor)

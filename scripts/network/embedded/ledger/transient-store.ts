@@ -15,6 +15,8 @@ export interface TransientStore {
   find(transactionId: string, collection: string, hash: Buffer): Buffer | undefined
   /** Drops what has been committed, and what is too old. */
   settle(transactionIds: Iterable<string>, height: number): void
+  /** Writes the files anew where they still hold what was dropped. */
+  compact(): void
   close(): void
 }
 
@@ -101,6 +103,17 @@ export function openTransientStore(directory: string, namespace: string): Transi
       for (const [transactionId, [first]] of entries)
         if (first !== undefined && first.height + retentionBlocks < height) forget(transactionId)
       for (const file of [0, 1] as const) if (isEmpty(file) && files[file].length > 0) files[file].clear()
+    },
+    compact() {
+      for (const file of [0, 1] as const) {
+        if (files[file].length === waiting[file]) continue
+        const kept = [...entries].flatMap(([transactionId, own]) =>
+          own
+            .filter((entry) => entry.file === file)
+            .map(({ height, sets }) => encodeEntry(transactionId, height, namespace, sets)),
+        )
+        files[file].replace(kept)
+      }
     },
     close: () => files.forEach((file) => file.close()),
   }

@@ -1,6 +1,8 @@
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -8,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { formatVersion, openRecordFile } from '../../../../../scripts/network/embedded/ledger/record-file.ts'
@@ -128,12 +130,40 @@ describe('a record file', () => {
     expect(statSync(path).mode % 0o1000).toBe(0o600)
   })
 
+  test('can be replaced as a whole, while it is being synced, and goes on', async () => {
+    write(sample)
+    const file = openRecordFile(path, 'blocks')
+    file.append(Buffer.from('four'))
+    const syncing = file.sync()
+    // What it is made of is read from the old file while the new one is written.
+    const remaining = function* (): Generator<Buffer> {
+      for (const index of [1, 3]) yield file.read(index)
+    }
+    file.replace(remaining())
+    await syncing
+    expect([file.length, file.read(0).toString(), file.read(1).toString()]).toEqual([2, 'two', 'four'])
+    file.append(Buffer.from('five'))
+    await file.sync()
+    file.close()
+    expect(readAll().map(String)).toEqual(['two', 'four', 'five'])
+    expect(statSync(path).mode % 0o1000).toBe(0o600)
+    expect(readdirSync(directory).filter((name) => name.startsWith(`${basename(path)}.`))).toEqual([])
+  })
+
+  test('is the old one when a crash came before the new one was whole', () => {
+    write(sample)
+    writeFileSync(`${path}.new`, 'the beginning of another')
+    expect(readAll()).toEqual(sample)
+    expect(existsSync(`${path}.new`)).toBe(false)
+  })
+
   test('takes nothing any more when it is closed', async () => {
     write(sample)
     const file = openRecordFile(path, 'blocks')
     file.close()
     expect(() => file.append(Buffer.from('late'))).toThrow('is closed')
     await expect(file.sync()).rejects.toThrow('is closed')
+    expect(() => file.replace([])).toThrow('is closed')
     truncateSync(path, fileHeaderSize)
     expect(readAll()).toEqual([])
   })

@@ -43,6 +43,23 @@ describe('the transient store', () => {
     store.close()
   })
 
+  test('has no dropped value left when it is compacted, and all that is waiting', () => {
+    const path = directory()
+    const store = openTransientStore(path, 'ns')
+    store.add('id', 1, sets('secret'))
+    store.add('other', 1, sets('waiting'))
+    store.settle(['id'], 2)
+    expect(readFileSync(join(path, 'transient-0')).includes('secret')).toBe(true)
+    store.compact()
+    expect(readFileSync(join(path, 'transient-0')).includes('secret')).toBe(false)
+    store.add('third', 2, sets('later'))
+    store.close()
+    const reopened = openTransientStore(path, 'ns')
+    expect(reopened.find('other', 'c', hash('waiting'))?.toString()).toBe('waiting')
+    expect(reopened.find('third', 'c', hash('later'))?.toString()).toBe('later')
+    reopened.close()
+  })
+
   test('drops what is never committed', () => {
     const store = openTransientStore(directory(), 'ns')
     store.add('id', 5, sets('secret'))
