@@ -30,7 +30,10 @@ export function createPrivateExchange(
     async distribute(endorser, transactionId, sets) {
       const receivers = [...peers].filter(([, peer]) => {
         const visible = new Map([...sets].filter(([collection]) => isMember(peer, collection)))
-        if (visible.size > 0) peer.ledger.transient.add(transactionId, peer.ledger.blocks.height, visible)
+        // Once the transaction is on the ledger nobody looks for it here, and its values may even have been purged.
+        const isLate = peer.ledger.transactions.find(transactionId) !== undefined
+        if (visible.size > 0 && !isLate)
+          peer.ledger.transient.add(transactionId, peer.ledger.blocks.height, visible)
         return visible.size > 0
       })
       // An endorser has it on its own disk; one that is no member answers for those that are.

@@ -36,6 +36,10 @@ class Probe extends Contract {
     await ctx.stub.deletePrivateData(collection, key)
   }
 
+  async purgePrivate(ctx, collection, key) {
+    await ctx.stub.purgePrivateData(collection, key)
+  }
+
   async rangePrivate(ctx, collection, start, end) {
     const keys = []
     for await (const { key } of ctx.stub.getPrivateDataByRange(collection, start, end)) keys.push(key)

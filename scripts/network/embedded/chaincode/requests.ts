@@ -44,6 +44,12 @@ export function createRequests(simulation: Simulation): Requests {
       simulation.delete(message.getCollection(), message.getKey())
       return nothing
     },
+    [messageType.PURGE_PRIVATE_DATA](payload) {
+      const message = decode(peer.PurgePrivateState, payload)
+      if (message.getCollection() === '') throw new Error('only applicable for private data')
+      simulation.purge(message.getCollection(), message.getKey())
+      return nothing
+    },
     [messageType.GET_STATE_BY_RANGE]: queries.range,
     [messageType.GET_HISTORY_FOR_KEY]: queries.history,
     [messageType.QUERY_STATE_NEXT]: queries.next,

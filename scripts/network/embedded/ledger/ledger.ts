@@ -100,21 +100,24 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const transactions = createMemoryTransactionIndex()
   const store = openPrivateStore(join(directory, 'private'), definition.name)
   const transient = openTransientStore(directory, definition.name)
-  const custody = createCustody({ definition, mspId, state, transient, store })
+  const envelope = ({ block, index }: { block: number; index: number }): Buffer =>
+    envelopeAt(blocks, block, index)
+  const custody = createCustody({ definition, mspId, state, transient, store, envelope })
   const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
   const context = { channel, definitions, state, hasTransaction }
   const listeners = new Set<() => void>()
   const settled: string[] = []
-  const history = createHistory(({ block, index }) => envelopeAt(blocks, block, index))
+  const history = createHistory(envelope)
 
-  /** Brings a block, whose private data has been gathered, into the state and the index. */
-  const apply = (block: Block, read: readonly Transaction[], codes: readonly number[]): void => {
+  /** Brings a block, whose private data has been gathered, into the state and the index; gives whether it purges any. */
+  const apply = (block: Block, read: readonly Transaction[], codes: readonly number[]): boolean => {
     state.write(writesOf(block.number, read, codes))
-    custody.apply(block.number, codes)
+    const hasPurged = custody.apply(block.number, read, codes)
     history.add(block.number, read, codes)
     for (const [index, { header }] of read.entries())
       if (header !== undefined && header.transactionId !== '')
         transactions.add(header.transactionId, { block: block.number, index, code: codes[index] ?? 0 })
+    return hasPurged
   }
   const blocks = openBlockFile(join(directory, 'blocks'), (block) => {
     const read = block.envelopes.map(readTransaction)
@@ -126,6 +129,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   // What came from the transient store must be safe in its new place before it leaves the old one.
   await store.sync()
   transient.settle(settled, blocks.height)
+  // A crash may have come between a purge and this.
+  transient.compact()
   let tip = tipOf(blocks)
 
   return {
@@ -141,9 +146,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       custody.gather(block.number, checked, codes, fetch)
       blocks.append(withVerdict(block, checked, codes, blocks.lastBlock))
       await Promise.all([store.sync(), blocks.sync()])
-      apply(block, checked, codes)
+      const hasPurged = apply(block, checked, codes)
       tip = tipOf(blocks)
       transient.settle(idsOf(checked), blocks.height)
+      // What the files hold of committed transactions is values that may have been purged just now.
+      if (hasPurged) transient.compact()
       for (const listener of listeners) listener()
       return codes
     },

@@ -14,7 +14,7 @@ export interface WantedData {
   readonly hash: Buffer
 }
 
-/** Looks for a private write set; whoever asks checks what it is given against the hash. */
+/** Looks for a private write set; whoever asks checks what it is given against the block. */
 export type FetchPrivate = (wanted: WantedData) => Buffer | undefined
 
 /** The private data that a peer should hold as a member and does not. */
@@ -27,8 +27,8 @@ export interface MissingData {
     held: ReadonlyMap<number, PrivateSets>,
     fetch: FetchPrivate,
   ): ReadonlyMap<number, PrivateSets>
-  /** Looks again for everything that is missing, and gives what was found. */
-  reconcile(fetch: FetchPrivate): ReadonlyArray<WantedData & { readonly content: Buffer }>
+  /** Looks again for everything that is missing, and gives what was found; `find` gives only what may be stored. */
+  reconcile(find: FetchPrivate): ReadonlyArray<WantedData & { readonly content: Buffer }>
   size(): number
 }
 
@@ -76,10 +76,10 @@ export function createMissingData(definition: Definition, mspId: string): Missin
       }
       return found
     },
-    reconcile(fetch) {
+    reconcile(find) {
       const found: Array<WantedData & { readonly content: Buffer }> = []
       missing = missing.filter((wanted) => {
-        const content = checked(fetch(wanted), wanted.hash)
+        const content = find(wanted)
         if (content !== undefined) found.push({ ...wanted, content })
         return content === undefined
       })

@@ -1,6 +1,5 @@
-import { sha256 } from '../../fabric/digest.ts'
 import { hashedSpace, privateSpace, toOrdered } from './keys.ts'
-import { privateWritesOf, type Write } from './read-write-set.ts'
+import { keyHashOf, privateWritesOf, type Write } from './read-write-set.ts'
 import { sameVersion, type StateView, type StateWrite, type Version } from './state.ts'
 import type { PrivateSets } from './private-data.ts'
 
@@ -16,7 +15,7 @@ export function privateWrites(
   state: StateView,
 ): readonly StateWrite[] {
   const isCurrent = (collection: string, { key, value }: Write): boolean => {
-    const hash = state.get(hashedSpace(namespace, collection), sha256(Buffer.from(key)).toString('latin1'))
+    const hash = state.get(hashedSpace(namespace, collection), keyHashOf(key))
     return value === undefined ? hash === undefined : sameVersion(hash?.version, version)
   }
   return [...sets].flatMap(([collection, content]) =>

@@ -22,16 +22,21 @@ export interface SimulationResults {
 export interface ReadWriteSet {
   /** Repeated reads count once; a snapshot gives them all the same version. */
   read(collection: string, key: string, version: Version | undefined): void
-  /** The last write of a key stays; undefined deletes. */
-  write(collection: string, key: string, value: Buffer | undefined): void
+  /** The last write of a key stays; undefined deletes, or purges a private key. */
+  write(collection: string, key: string, value: Buffer | undefined, isPurge: boolean): void
   /** Follows a range of public keys, in the form of keys.ts, that is about to be read. */
   range(start: string, end: string): RangeRecord
   results(): SimulationResults
 }
 
+interface LastWrite {
+  readonly value: Buffer | undefined
+  readonly isPurge: boolean
+}
+
 interface Part {
   readonly reads: Map<string, Version | undefined>
-  readonly writes: Map<string, Buffer | undefined>
+  readonly writes: Map<string, LastWrite>
 }
 
 /** By key in the order of its bytes, as Fabric's rwsetutil writes them: every endorser must come to the same bytes. */
@@ -41,7 +46,9 @@ const sorted = <V>(entries: ReadonlyMap<string, V>): Array<[string, V]> =>
 const hashKey = (key: string): Buffer => sha256(Buffer.from(key))
 
 const toWrites = (writes: Part['writes']): ledger.rwset.kvrwset.KVWrite[] =>
-  sorted(writes).map(([key, value]) => build(kvrwset.KVWrite, { key, isDelete: value === undefined, value }))
+  sorted(writes).map(([key, { value }]) =>
+    build(kvrwset.KVWrite, { key, isDelete: value === undefined, value }),
+  )
 
 /** Ranges in the order in which they were opened; the same one is told once (rwset_builder.go). */
 function distinct(ranges: readonly RangeRecord[]): RangeQuery[] {
@@ -68,11 +75,12 @@ const toHashedSet = ({ reads, writes }: Part): Buffer =>
     hashedReadsList: sorted(reads).map(([key, version]) =>
       build(kvrwset.KVReadHash, { keyHash: hashKey(key), version: toVersion(version) }),
     ),
-    hashedWritesList: sorted(writes).map(([key, value]) =>
+    hashedWritesList: sorted(writes).map(([key, { value, isPurge }]) =>
       build(kvrwset.KVWriteHash, {
         keyHash: hashKey(key),
         isDelete: value === undefined,
         valueHash: value === undefined ? undefined : sha256(value),
+        isPurge,
       }),
     ),
   })
@@ -89,7 +97,7 @@ export function createReadWriteSet(namespace: string): ReadWriteSet {
   }
   return {
     read: (collection, key, version) => void partOf(collection).reads.set(key, version),
-    write: (collection, key, value) => void partOf(collection).writes.set(key, value),
+    write: (collection, key, value, isPurge) => void partOf(collection).writes.set(key, { value, isPurge }),
     range(start, end) {
       partOf('')
       const record = createRangeRecord(start, end)

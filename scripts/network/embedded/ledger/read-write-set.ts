@@ -1,5 +1,5 @@
 import { sha256 } from '../../fabric/digest.ts'
-import { bytes, decode, kvrwset, type ledger, rwset } from '../../fabric/message.ts'
+import { bytes, decode, encode, kvrwset, type ledger, rwset } from '../../fabric/message.ts'
 import { toOrdered } from './keys.ts'
 import { leastDegree, type MerkleSummary, type RangeQuery, type SeenRow } from './range-query.ts'
 import type { Version } from './state.ts'
@@ -23,6 +23,8 @@ export interface CollectionSet {
   readonly collection: string
   readonly reads: readonly Read[]
   readonly writes: readonly Write[]
+  /** Hashes of the keys of which nothing may be left that was written before; each is among the writes as well. */
+  readonly purges: readonly string[]
   /** SHA-256 of the private write set; empty when the transaction only read here. */
   readonly privateHash: Buffer
 }
@@ -46,7 +48,7 @@ const valueOf = (isDelete: boolean, value: Uint8Array): Buffer | undefined =>
 
 const hashOfNothing = sha256()
 
-/** A hash of no bytes stands for a value without any, which is a deletion (rwsetutil.IsKVWriteHashDelete). */
+/** A hash of no bytes stands for a value without any, which is a deletion, purge or not (rwsetutil.IsKVWriteHashDelete). */
 const valueHashOf = (isDelete: boolean, hash: Uint8Array): Buffer | undefined =>
   hashOfNothing.equals(hash) ? undefined : valueOf(isDelete, hash)
 
@@ -67,11 +69,14 @@ function readCollection(message: ledger.rwset.CollectionHashedReadWriteSet): Col
       version: versionOf(read.getVersion()),
     })),
     writes,
+    purges: set
+      .getHashedWritesList()
+      .filter((write) => write.getIsPurge())
+      .map((write) => hashKey(write.getKeyHash_asU8())),
     privateHash: bytes(message.getPvtRwsetHash_asU8()),
     unsupported: [
       ...(hasRepeated(writes) ? ['KVWriteHash of one key twice'] : []),
       ...(set.getMetadataWritesList().length > 0 ? ['KVMetadataWriteHash'] : []),
-      ...(set.getHashedWritesList().some((write) => write.getIsPurge()) ? ['is_purge'] : []),
     ],
   }
 }
@@ -134,6 +139,9 @@ function readNamespace(message: ledger.rwset.NsReadWriteSet): NamespaceSet {
 export const readWriteSetOf = (content: Uint8Array): readonly NamespaceSet[] =>
   decode(rwset.TxReadWriteSet, content).getNsRwsetList().map(readNamespace)
 
+/** What everybody sees in place of a private key: its hash, in the form of keys.ts. */
+export const keyHashOf = (key: string): string => hashKey(sha256(Buffer.from(key)))
+
 /** The writes of a private write set, keys in clear. Errors: when the bytes are not a `kvrwset.KVRWSet`. */
 export const privateWritesOf = (content: Uint8Array): readonly Write[] =>
   decode(kvrwset.KVRWSet, content)
@@ -142,3 +150,13 @@ export const privateWritesOf = (content: Uint8Array): readonly Write[] =>
       key: write.getKey(),
       value: valueOf(write.getIsDelete(), write.getValue_asU8()),
     }))
+
+/**
+ * A private write set without the keys of these hashes; what stays, stays as it was.
+ * Errors: when the bytes are not a `kvrwset.KVRWSet`.
+ */
+export function withoutKeys(content: Uint8Array, isGone: (keyHash: string) => boolean): Buffer {
+  const set = decode(kvrwset.KVRWSet, content)
+  set.setWritesList(set.getWritesList().filter((write) => !isGone(keyHashOf(write.getKey()))))
+  return encode(set)
+}

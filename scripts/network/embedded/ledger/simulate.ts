@@ -1,7 +1,7 @@
-import { sha256 } from '../../fabric/digest.ts'
 import type { Definition } from '../../fabric/definition.ts'
 import type { History, Modification } from './history.ts'
 import { fromOrdered, hashedSpace, privateSpace, publicSpace, toOrdered } from './keys.ts'
+import { keyHashOf } from './read-write-set.ts'
 import { createReadWriteSet, type SimulationResults } from './read-write-set-builder.ts'
 import { sameVersion, type StateView, type Version, type Versioned } from './state.ts'
 
@@ -30,6 +30,8 @@ export interface Simulation {
   /** An empty value deletes. */
   put(collection: string, key: string, value: Buffer): void
   delete(collection: string, key: string): void
+  /** Deletes a private value with all that the key has held, on every peer; an absent key too. */
+  purge(collection: string, key: string): void
   /** Public values between two keys; an empty end is the last key. */
   range(start: string, end: string): Rows
   /** The same, for a page: only where nothing is written. */
@@ -106,6 +108,11 @@ function toRows(
   }
 }
 
+function checkCollection(collection: string, { name, collections }: Definition): void {
+  if (!collections.has(collection))
+    throw new Error(`collection [${collection}] not defined in the collection config for chaincode [${name}]`)
+}
+
 /** @param state a view that does not change while the simulation runs */
 export function createSimulation(
   state: StateView,
@@ -117,19 +124,13 @@ export function createSimulation(
   const set = createReadWriteSet(namespace)
   const rules = createRules(transactionId)
 
-  const checkCollection = (name: string): void => {
-    if (!definition.collections.has(name))
-      throw new Error(
-        `collection config not defined for chaincode [${namespace}], pass the collection configuration upon chaincode definition/instantiation`,
-      )
-  }
   const hashOf = (collection: string, key: string): Versioned | undefined =>
-    state.get(hashedSpace(namespace, collection), sha256(Buffer.from(key)).toString('latin1'))
-  const write = (collection: string, key: string, value: Buffer | undefined): void => {
-    if (collection !== '') checkCollection(collection)
+    state.get(hashedSpace(namespace, collection), keyHashOf(key))
+  const write = (collection: string, key: string, value: Buffer | undefined, isPurge = false): void => {
+    if (collection !== '') checkCollection(collection, definition)
     if (key === '') throw new Error('invalid key. Empty string is not supported as a key')
     rules.write()
-    set.write(collection, key, value)
+    set.write(collection, key, value, isPurge)
   }
   const range = (start: string, end: string): Rows => {
     const record = set.range(toOrdered(start), toOrdered(end))
@@ -149,7 +150,7 @@ export function createSimulation(
         set.read('', key, entry?.version)
         return entry?.value ?? nothing
       }
-      checkCollection(collection)
+      checkCollection(collection, definition)
       const hash = hashOf(collection, key)
       const entry = state.get(privateSpace(namespace, collection), toOrdered(key))
       checkCurrent(hash, entry)
@@ -157,13 +158,14 @@ export function createSimulation(
       return entry?.value ?? nothing
     },
     getPrivateHash(collection, key) {
-      checkCollection(collection)
+      checkCollection(collection, definition)
       const hash = hashOf(collection, key)
       set.read(collection, key, hash?.version)
       return hash?.value ?? nothing
     },
     put: (collection, key, value) => write(collection, key, value.length === 0 ? undefined : value),
     delete: (collection, key) => write(collection, key, undefined),
+    purge: (collection, key) => write(collection, key, undefined, true),
     range,
     page(start, end) {
       rules.page()
@@ -171,7 +173,7 @@ export function createSimulation(
     },
     privateRange(collection, start, end) {
       rules.queryPrivate()
-      checkCollection(collection)
+      checkCollection(collection, definition)
       return toRows(state.range(privateSpace(namespace, collection), toOrdered(start), toOrdered(end)))
     },
     history: (key) => history.of(namespace, toOrdered(key)),

@@ -9,6 +9,10 @@ export interface Version {
 export const sameVersion = (a: Version | undefined, b: Version | undefined): boolean =>
   a?.block === b?.block && a?.transaction === b?.transaction
 
+/** Negative when the first was written before the second. */
+export const compareVersions = (a: Version, b: Version): number =>
+  a.block - b.block || a.transaction - b.transaction
+
 export interface Versioned {
   readonly value: Buffer
   readonly version: Version

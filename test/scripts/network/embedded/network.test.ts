@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contract, Transaction } from 'fabric-network'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -173,6 +174,68 @@ describe('private data', () => {
       'r-b',
     )
     expect(JSON.parse(await evaluateAt('north', ...range))).toEqual(['r-a', 'r-c'])
+  })
+})
+
+describe('a purge', () => {
+  const members = ['NorthMSP', 'AuthorityMSP'] as const
+  const purged = 'a value that must go'
+  const kept = 'a value that must stay'
+  const holds = (text: string): string[] =>
+    readdirSync(ledgerDirectory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => readFileSync(file).includes(text))
+
+  /** What the private writes of all blocks say, as north's peer delivers them. */
+  const delivered = async (): Promise<string> => {
+    const found: string[] = []
+    const blocks: number[] = []
+    const listener = await north.network.addBlockListener(
+      async (event) => {
+        found.push(JSON.stringify(event.getTransactionEvents().map(({ privateData }) => privateData)))
+        blocks.push(event.blockNumber.toNumber())
+      },
+      { type: 'private', startBlock: 0 },
+    )
+    await eventually('every block', () => blocks.length >= (network.heights()['peer-north'] ?? 0))
+    north.network.removeBlockListener(listener)
+    return found.join()
+  }
+
+  test('is as little valid as a write where its custodian has not endorsed', async () => {
+    await putPrivate(members, 'access-north', 'to-purge', purged)
+    await putPrivate(members, 'access-north', 'to-keep', kept)
+    const purge = endorsedBy(north.contract, 'purgePrivate', ['AuthorityMSP', 'SouthMSP'])
+    expect(await failureOf(purge.submit('access-north', 'to-purge'))).toContain('ENDORSEMENT_POLICY_FAILURE')
+    expect(await evaluateAt('north', 'getPrivate', 'access-north', 'to-purge')).toBe(purged)
+    const writes = await delivered()
+    expect([writes.includes('to-purge'), writes.includes('to-keep')]).toEqual([true, true])
+    expect(holds(purged).length).toBeGreaterThan(0)
+  })
+
+  test('leaves no value in a state, in a delivery or in a file of any peer', async () => {
+    await endorsedBy(north.contract, 'purgePrivate', members).submit('access-north', 'to-purge')
+    await eventually('all peers', sameHeights)
+    for (const organisation of organisations) {
+      expect(await evaluateAt(organisation, 'getPrivate', 'access-north', 'to-purge')).toBe('')
+      expect(await evaluateAt(organisation, 'getPrivateHash', 'access-north', 'to-purge')).toBe('')
+    }
+    expect(holds(purged)).toEqual([])
+    expect(holds(kept).length).toBeGreaterThan(0)
+    const writes = await delivered()
+    expect([writes.includes('to-purge'), writes.includes('to-keep')]).toEqual([false, true])
+  })
+
+  test('is for good: a peer that starts again has nothing of it, and the key can be written anew', async () => {
+    await network.stop('peer-authority')
+    await network.start('peer-authority')
+    await network.chaincodeReady()
+    expect(await evaluateAt('authority', 'getPrivate', 'access-north', 'to-purge')).toBe('')
+    expect(await evaluateAt('authority', 'getPrivate', 'access-north', 'to-keep')).toBe(kept)
+    expect(holds(purged)).toEqual([])
+    await putPrivate(members, 'access-north', 'to-purge', 'anew')
+    expect(await evaluateAt('north', 'getPrivate', 'access-north', 'to-purge')).toBe('anew')
   })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../../../../scripts/network/fabric/digest.ts'
 import { definitionOf } from '../../../../../scripts/network/fabric/definition.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
+import { encodePrivate } from '../../../../../scripts/network/embedded/ledger/private-data.ts'
 import {
   privateWritesOf,
   readWriteSetOf,
@@ -96,6 +97,71 @@ describe('a simulation', () => {
     ])
   })
 
+  test('purges as it deletes, and says so beside the hash of the key', () => {
+    const simulated = simulation()
+    simulated.purge(collection, 'held')
+    simulated.purge(collection, 'never')
+    expect(simulated.get(collection, 'held').toString()).toBe('private')
+    const { publicSet, privateSets } = simulated.results()
+    const content = privateSets.get(collection) ?? Buffer.alloc(0)
+    expect(privateWritesOf(content)).toEqual(['held', 'never'].map((key) => ({ key, value: undefined })))
+    const hashes = ['held', 'never'].map(hashKey)
+    expect(readWriteSetOf(publicSet)[0]?.collections).toMatchObject([
+      {
+        reads: [{ key: hashKey('held'), version }],
+        writes: hashes.map((key) => ({ key, value: undefined })),
+        purges: hashes,
+        privateHash: sha256(content),
+        unsupported: [],
+      },
+    ])
+  })
+
+  test('keeps the last of several writes and purges of a key', () => {
+    const simulated = simulation()
+    simulated.put(collection, 'purged', Buffer.from('x'))
+    simulated.purge(collection, 'purged')
+    simulated.purge(collection, 'written')
+    simulated.put(collection, 'written', Buffer.from('x'))
+    simulated.purge(collection, 'deleted')
+    simulated.delete(collection, 'deleted')
+    const [set] = readWriteSetOf(simulated.results().publicSet)[0]?.collections ?? []
+    expect(set?.purges).toEqual([hashKey('purged')])
+    expect(set?.writes.map(({ value }) => value?.length)).toEqual([undefined, undefined, 32])
+  })
+
+  test('makes the bytes of Fabric 2.5.16 (rwset_builder.go, run on these calls)', () => {
+    const simulated = simulation()
+    const [consent, value] = ['consent-north', Buffer.from('x')]
+    simulated.put('', 'p', Buffer.from('public'))
+    simulated.put(collection, 'put then purged', value)
+    simulated.purge(collection, 'put then purged')
+    simulated.purge(collection, 'purged then put')
+    simulated.put(collection, 'purged then put', value)
+    simulated.purge(collection, 'purged then deleted')
+    simulated.delete(collection, 'purged then deleted')
+    simulated.purge(collection, 'purged')
+    simulated.purge(consent, 'k')
+    const { publicSet, privateSets } = simulated.results()
+    expect(publicSet.toString('hex')).toBe(
+      '12e9020a096d65646c6564676572120d1a0b0a01701a067075626c69631aef010a0c6163636573732d6e6f7274' +
+        '6812bc0112260a2006ffaca77b9e061c99f5e3ff25851ba2a587068b9f16d30b1d1c5e612321fb2a1001200112' +
+        '240a20fac7212183790aa505e84150bde9e9808af1e7fad47ec6ce2290b65b0b127921100112440a209a59011f' +
+        'a6bd7d96cf203b802fa7293030e039f7e1135d7aa785b61edcc041481a202d711642b726b04401627ca9fbac32' +
+        'f5c8530fb1903cc4db02258717921a488112260a2008ea0c752f83fdf34a702e5fa2e4fe8e9d41799eea269441' +
+        '602f797e95dd1847100120011a200442d9965f26717522ee9d8f141ac3e643dd5494431d738cae806ea011d8f6' +
+        '7d1a5b0a0d636f6e73656e742d6e6f727468122812260a208254c329a92850f6d539dd376f4816ee2764517da5' +
+        'e0235514af433164480d7a100120011a201dce7352d12b9a70c0c3198e0a4003c29af4d57b0de4d679b6699799' +
+        'a8201322',
+    )
+    expect(encodePrivate(name, privateSets).toString('hex')).toBe(
+      '1287010a096d65646c656467657212600a0c6163636573732d6e6f72746812501a0a0a0670757267656410011a' +
+        '170a13707572676564207468656e2064656c6574656410011a140a0f707572676564207468656e207075741a01' +
+        '781a130a0f707574207468656e20707572676564100112180a0d636f6e73656e742d6e6f72746812071a050a01' +
+        '6b1001',
+    )
+  })
+
   test('does not answer for private data that its peer lacks, but gives its hash', () => {
     const simulated = simulation()
     expect(() => simulated.get(collection, 'unheld')).toThrow(
@@ -109,6 +175,7 @@ describe('a simulation', () => {
     const reading = simulation()
     expect(keysOf(reading.privateRange(collection, '', ''))).toEqual(['held'])
     expect(() => reading.put('', 'k', Buffer.from('x'))).toThrow('Writes are not allowed')
+    expect(() => reading.purge(collection, 'k')).toThrow('Writes are not allowed')
     const writing = simulation()
     writing.put('', 'k', Buffer.from('x'))
     expect(() => writing.privateRange(collection, '', '')).toThrow('only in a read-only transaction')
@@ -152,8 +219,9 @@ describe('a simulation', () => {
 
   test('refuses what does not exist, by name', () => {
     expect(() => simulation().get('nowhere', 'k')).toThrow(
-      'collection config not defined for chaincode [medledger]',
+      'collection [nowhere] not defined in the collection config for chaincode [medledger]',
     )
+    expect(() => simulation().purge('nowhere', 'k')).toThrow('collection [nowhere] not defined')
     expect(() => simulation().put('', '', Buffer.from('x'))).toThrow('Empty string is not supported as a key')
   })
 

@@ -78,12 +78,18 @@ const collectionSet = (collection: string, set: Partial<CollectionSet>): Collect
   collection,
   reads: [],
   writes: [],
+  purges: [],
   privateHash: empty,
   ...set,
 })
 const write = { key: 'k', value: Buffer.from('v') }
 const privately = (...names: readonly string[]): Partial<NamespaceSet> => ({
   collections: names.map((name) => collectionSet(name, { writes: [write] })),
+})
+
+/** As every purge is made: a deletion that says that it is one. */
+const purging = (name: string): Partial<NamespaceSet> => ({
+  collections: [collectionSet(name, { writes: [{ key: 'k', value: undefined }], purges: ['k'] })],
 })
 
 function validate(
@@ -174,6 +180,8 @@ describe('endorsements', () => {
       'VALID',
     ],
     ['a collection that does not exist', everyone, privately('nowhere'), failure],
+    ['a purge without the custodian', ['SouthMSP', 'AuthorityMSP'], purging('access-north'), failure],
+    ['a purge by the custodian and another', ['NorthMSP', 'AuthorityMSP'], purging('access-north'), 'VALID'],
   ])('%s', (_, by, namespace, expected) => {
     expect(validate([transaction({ by, namespace })])).toEqual([expected])
   })
@@ -219,6 +227,18 @@ describe('conflicts', () => {
     })
     const both = ['a', 'b'].map((id) => transaction({ id, namespace: { collections: [absent] } }))
     expect(validate(both)).toEqual(['VALID', 'MVCC_READ_CONFLICT'])
+  })
+
+  test('a purge conflicts as a deletion does, whether there is anything to purge or not', () => {
+    const reading = transaction({
+      id: 'b',
+      namespace: {
+        collections: [collectionSet('access-north', { reads: [{ key: 'k', version: undefined }] })],
+      },
+    })
+    const purge = transaction({ id: 'a', namespace: purging('access-north') })
+    expect(validate([purge, reading])).toEqual(['VALID', 'MVCC_READ_CONFLICT'])
+    expect(validate([reading, purge])).toEqual(['VALID', 'VALID'])
   })
 
   test('a range that an earlier transaction of the block wrote into, or the state has otherwise, is a phantom', () => {
