@@ -26,7 +26,17 @@ export interface Collection {
   readonly name: string
   readonly members: readonly string[]
   readonly endorsers: Endorsers
+  /** Whether peers refuse to read here for clients of other organisations (Fabric's `memberOnlyRead`). */
+  readonly memberOnlyRead: boolean
+  /** The same for writing, deleting and purging. */
+  readonly memberOnlyWrite: boolean
 }
+
+/**
+ * Whoever is no member of a placement asks for its documents, and its patients restrict it, through their own gateways: the
+ * chaincode says who may do what, on the person's token, and no collection is closed to an organisation as such.
+ */
+const open = { memberOnlyRead: false, memberOnlyWrite: false }
 
 /** How many organisations are a majority, Fabric's `MAJORITY` (implicit meta policy). */
 export const majority = (organisations: number): number => Math.floor(organisations / 2) + 1
@@ -66,14 +76,16 @@ export function collectionsOf(constitution: Constitution): readonly Collection[]
       name: consentCollection(custodian),
       members,
       endorsers: { required: [], among: members, count: 2, last: custodian },
+      ...open,
     },
     {
       name: accessCollection(custodian),
       members,
       endorsers: { required: [custodian], among: members, count: 2 },
+      ...open,
     },
   ])
-  return [{ name: registry, members: everyone.among, endorsers: everyone }, ...placements]
+  return [{ name: registry, members: everyone.among, endorsers: everyone, ...open }, ...placements]
 }
 
 /** The collection of this name. Errors: INVALID_REQUEST when it is of a placement that the constitution does not have. */

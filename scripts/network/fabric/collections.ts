@@ -2,15 +2,16 @@ import type { CollectionDefinition, Definition } from './definition.ts'
 import { build, encoded, peer } from './message.ts'
 import { anyOf, toPolicyMessage } from './policy.ts'
 
-function toCollection({ name, members, policy }: CollectionDefinition): peer.CollectionConfig {
+function toCollection(collection: CollectionDefinition): peer.CollectionConfig {
+  const { name, members, policy, memberOnlyRead, memberOnlyWrite } = collection
   const membership = anyOf([...members].map((mspId) => ({ mspId, role: 'member' as const })))
   const staticCollectionConfig = build(peer.StaticCollectionConfig, {
     name,
     memberOrgsPolicy: build(peer.CollectionPolicyConfig, { signaturePolicy: toPolicyMessage(membership) }),
     requiredPeerCount: 0,
     maximumPeerCount: members.size - 1,
-    memberOnlyRead: false,
-    memberOnlyWrite: false,
+    memberOnlyRead,
+    memberOnlyWrite,
     endorsementPolicy: build(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) }),
   })
   return build(peer.CollectionConfig, { staticCollectionConfig })

@@ -9,6 +9,10 @@ export interface CollectionDefinition {
   readonly members: ReadonlySet<string>
   /** Replaces the chaincode's policy for what a transaction writes in this collection. */
   readonly policy: Policy
+  /** Peers let only clients of the members read here; hashes are for everybody. */
+  readonly memberOnlyRead: boolean
+  /** Peers let only clients of the members write, delete and purge here. */
+  readonly memberOnlyWrite: boolean
 }
 
 /** A chaincode as its channel has agreed on it. */
@@ -36,10 +40,12 @@ export function definitionOf(topology: Topology): Definition {
   const { constitution, chaincode } = topology
   const toMspId = (name: string): string => mspIdOf(topology, name)
   const collections = collectionsOf(constitution).map(
-    ({ name, members, endorsers }): CollectionDefinition => ({
+    ({ name, members, endorsers, memberOnlyRead, memberOnlyWrite }): CollectionDefinition => ({
       name,
       members: new Set(members.map(toMspId)),
       policy: endorsementPolicy(endorsers, toMspId),
+      memberOnlyRead,
+      memberOnlyWrite,
     }),
   )
   return {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { ChannelPolicies } from '../../fabric/channel-policies.ts'
+import { forClient } from '../chaincode/client-access.ts'
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Execution } from '../chaincode/executions.ts'
 import { sha256 } from '../../fabric/digest.ts'
@@ -79,23 +80,25 @@ function endorse(
 
 async function simulate(
   proposal: Proposal,
+  { mspId }: Member,
   options: EndorserOptions,
 ): Promise<{ execution: Execution; results: SimulationResults }> {
   const snapshot = options.ledger.state.snapshot()
   try {
-    const { definition, ledger } = options
-    const simulation = createSimulation(snapshot, definition, proposal.transactionId, ledger.history)
+    const { channel, definition, ledger, chaincode } = options
     const { transactionId, input, signedProposal } = proposal
-    const execution = await options.chaincode.execute(simulation, transactionId, input, signedProposal)
+    const simulation = createSimulation(snapshot, definition, transactionId, ledger.history)
+    const own = forClient(simulation, { channel, definition, mspId })
+    const execution = await chaincode.execute(own, transactionId, input, signedProposal)
     return { execution, results: simulation.results() }
   } finally {
     snapshot.release()
   }
 }
 
-async function run(proposal: Proposal, options: EndorserOptions): Promise<Buffer> {
+async function run(proposal: Proposal, member: Member, options: EndorserOptions): Promise<Buffer> {
   const { transactionId, chaincode } = proposal
-  const { execution, results } = await simulate(proposal, options)
+  const { execution, results } = await simulate(proposal, member, options)
   const { response, event } = execution
   if (response.getStatus() >= errorThreshold) return answer(response)
   if (results.privateSets.size > 0) await options.distribute(transactionId, results.privateSets)
@@ -141,7 +144,7 @@ async function process(signedProposal: Buffer, options: EndorserOptions): Promis
       `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,
     )
   try {
-    return await run(proposal, options)
+    return await run(proposal, member, options)
   } catch (error) {
     const { transactionId } = proposal
     options.log(`transaction ${transactionId} was not endorsed`)
