@@ -114,6 +114,7 @@ function step(simulation: Simulation, { world, draw }: Source): void {
     () => simulation.put(collection, key, valueOf(draw)),
     () => simulation.put(collection, key, valueOf(draw)),
     () => simulation.delete(collection, key),
+    () => simulation.purge(collection, key),
   ]
   try {
     draw.one(steps)()
@@ -221,6 +222,8 @@ function privatePart(source: Source, collectionName: string): Buffer {
       build(kvrwset.KVWriteHash, {
         keyHash: hash(key),
         isDelete: draw.chance(0.2),
+        // With a value it purges what was before and writes that, which no simulation does.
+        isPurge: draw.chance(0.2),
         valueHash: valueHash(),
       }),
     ),
