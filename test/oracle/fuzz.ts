@@ -1,9 +1,17 @@
 import { readTransaction } from '../../scripts/network/embedded/ledger/transaction.ts'
 import { forge, publicWrites, resultsOf } from '../scripts/network/embedded/attacks/forge.ts'
 import { honest } from '../scripts/network/embedded/attacks/transactions.ts'
+import { credentialsOf } from '../../scripts/network/profile.ts'
 import type { World } from '../scripts/network/embedded/attacks/world.ts'
 import type { Chain, Labelled } from './chain.ts'
-import { createDraw } from './draw.ts'
+import {
+  batchTimeout,
+  configurationOf,
+  createNewcomer,
+  revocations,
+  type Change,
+} from '../support/channel-changes.ts'
+import { createDraw, type Draw } from './draw.ts'
 import { attacked, handmade, rangeKeys, replayed, simulated, type Drawn, type Source } from './kinds.ts'
 
 /** How often which kind is drawn, out of a hundred. */
@@ -36,14 +44,35 @@ function isOfChannel(first: Labelled | undefined, { channel }: World): boolean {
   return header?.channel === channel.name
 }
 
+/** Changes of the configuration, as they can come one after the other. */
+function createChanges({ world, west, draw }: Source): () => Promise<Change> {
+  let isWestIn = false
+  let isRevoked = false
+  const operator = credentialsOf(world.credentials, 'south').operator.certificate
+  const changes: ReadonlyArray<(draw: Draw) => Change | Promise<Change>> = [
+    () => batchTimeout(10 + draw.below(1000)),
+    () => {
+      isRevoked = !isRevoked
+      return revocations(world, isRevoked ? [operator] : [])
+    },
+    () => {
+      isWestIn = !isWestIn
+      return isWestIn ? west.join : west.leave
+    },
+  ]
+  return async () => draw.one(changes)(draw)
+}
+
 /** Lets a chain grow by so many transactions, all of which the seed decides. */
 export const fuzz =
-  (seed: number, transactions: number) =>
+  (seed: number, transactions: number, directory: string) =>
   async (chain: Chain): Promise<void> => {
     const draw = createDraw(seed)
     const { world } = chain
     const earlier: Drawn[] = []
-    const source: Source = { world, draw, earlier }
+    const west = await createNewcomer(world, directory)
+    const source: Source = { world, west, draw, earlier }
+    const nextChange = createChanges(source)
     const rows = rangeKeys.map((key) => ({ key, value: key }))
     const results = resultsOf({ namespace: world.channel.definition.name, set: publicWrites(...rows) })
     await chain.commit([{ kind: 'rows', envelope: forge(honest(world, { results })).envelope }])
@@ -58,6 +87,8 @@ export const fuzz =
         if (earlier.length > remembered) earlier.shift()
         waiting.push({ left: draw.chance(0.6) ? 0 : draw.below(longestWait), transaction })
       }
+      if (draw.chance(0.04))
+        await chain.commit([{ kind: 'configuration', envelope: configurationOf(world, await nextChange()) }])
       const due = waiting
         .filter(({ left }) => left <= 0)
         .map(({ transaction }) => transaction)

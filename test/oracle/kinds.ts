@@ -6,6 +6,7 @@ import { build, encoded, kvrwset, rwset, type ledger } from '../../scripts/netwo
 import type { Signer } from '../../scripts/network/fabric/signer.ts'
 import { forge, publicWrites, resultsOf, type Forgery } from '../scripts/network/embedded/attacks/forge.ts'
 import { families, honest } from '../scripts/network/embedded/attacks/transactions.ts'
+import type { Newcomer } from '../support/channel-changes.ts'
 import type { World } from '../scripts/network/embedded/attacks/world.ts'
 import type { Draw } from './draw.ts'
 
@@ -25,6 +26,8 @@ export interface Drawn {
 /** What is drawn from, while the chain grows. */
 export interface Source {
   readonly world: World
+  /** On the channel for a part of the time. */
+  readonly west: Newcomer
   readonly draw: Draw
   /** What has been drawn before, committed or not. */
   readonly earlier: readonly Drawn[]
@@ -65,14 +68,15 @@ const organisationsOf = ({ topology }: World): string[] =>
   topology.constitution.organisations.map(({ name }) => name)
 
 /** One who may send transactions. */
-function creatorOf({ world, draw }: Source): Signer {
+function creatorOf({ world, west, draw }: Source): Signer {
+  if (draw.chance(0.04)) return west.of('gateway')
   const organisation = draw.one(organisationsOf(world))
   // North's operator has been revoked.
   return world.of(organisation, draw.one(organisation === 'north' ? ['gateway'] : ['gateway', 'operator']))
 }
 
 /** Mostly those whom every policy is content with, sometimes too few, sometimes somebody who does not count. */
-function endorsersOf({ world, draw }: Source): Signer[] {
+function endorsersOf({ world, west, draw }: Source): Signer[] {
   const peers = organisationsOf(world).map((name) => world.of(name, 'peer'))
   if (draw.chance(0.6)) return peers
   const some = draw.some(peers, 0.6)
@@ -83,6 +87,7 @@ function endorsersOf({ world, draw }: Source): Signer[] {
     () => world.of('authority', 'orderer'),
     () => world.attackers.rogue('peer'),
     () => world.attackers.revokedPeer,
+    () => west.of('peer'),
     () => draw.one(peers),
   ])()
   return draw.chance(0.5) ? [...some, stranger] : [stranger, ...some]

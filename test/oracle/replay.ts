@@ -1,32 +1,12 @@
-import { readMsps } from '../../scripts/network/embedded/channel/compare.ts'
+import { configurationIn } from '../../scripts/network/embedded/configuration/configurations.ts'
 import { openLedger, type Ledger } from '../../scripts/network/embedded/ledger/ledger.ts'
-import { readEnvelope } from '../../scripts/network/embedded/ledger/transaction.ts'
 import { codeName } from '../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../scripts/network/embedded/ledger/verify-signatures.ts'
-import { createMembership, type Membership } from '../../scripts/network/embedded/msp/membership.ts'
 import { slot, validationCodesOf, type Block } from '../../scripts/network/fabric/block.ts'
 import { definitionOf, lifecycleDefinition } from '../../scripts/network/fabric/definition.ts'
-import { bytes, decode, msp } from '../../scripts/network/fabric/message.ts'
 import { narrowTopology } from '../../scripts/network/topology.ts'
 
 const mspId = 'NorthMSP'
-
-/** The MSPs of a genesis block. */
-function membershipOf(genesis: Buffer): Membership {
-  const configurations = [...readMsps(readEnvelope(genesis).data)].map(([id, content]) => {
-    const config = decode(msp.FabricMSPConfig, decode(msp.MSPConfig, content).getConfig_asU8())
-    const toText = (value: Uint8Array): string => bytes(value).toString()
-    return {
-      id,
-      root: config.getRootCertsList_asU8().map(toText).join(''),
-      revocations: config.getRevocationListList_asU8().map(toText),
-    }
-  })
-  return createMembership(
-    new Map(configurations.map(({ id, root }) => [id, root])),
-    new Map(configurations.map(({ id, revocations }) => [id, revocations])),
-  )
-}
 
 const commitHashOf = ({ metadata }: Block): string => metadata[slot.commitHash]?.toString('hex') ?? ''
 
@@ -42,9 +22,6 @@ export interface Replay {
  * @param directory an empty folder
  */
 export async function replay(blocks: readonly Block[], directory: string): Promise<Replay> {
-  const [genesis] = blocks[0]?.envelopes ?? []
-  if (genesis === undefined) throw new RangeError('the chain has no genesis block')
-  const membership = membershipOf(genesis)
   const topology = narrowTopology()
   const definition = definitionOf(topology)
   const definitions = new Map([definition, lifecycleDefinition(topology)].map((value) => [value.name, value]))
@@ -53,7 +30,6 @@ export async function replay(blocks: readonly Block[], directory: string): Promi
     directory,
     mspId,
     channel,
-    membership,
     definition,
     definitions,
     fetch: () => undefined,
@@ -61,7 +37,7 @@ export async function replay(blocks: readonly Block[], directory: string): Promi
   const codes = new Map<string, number>()
   try {
     for (const block of blocks) {
-      const differences = await judge(ledger, block, membership)
+      const differences = await judge(ledger, block)
       for (const code of validationCodesOf(block))
         codes.set(codeName(code), (codes.get(codeName(code)) ?? 0) + 1)
       if (differences.length > 0) return { differences, codes }
@@ -72,7 +48,8 @@ export async function replay(blocks: readonly Block[], directory: string): Promi
   return { differences: [], codes }
 }
 
-async function judge(ledger: Ledger, block: Block, membership: Membership): Promise<string[]> {
+async function judge(ledger: Ledger, block: Block): Promise<string[]> {
+  const { membership } = block.number === 0 ? configurationIn(block) : ledger.configurations.current()
   const checked = block.envelopes.map((envelope) => checkTransaction(envelope, membership))
   const ours = await ledger.commit(block, checked)
   const differences = validationCodesOf(block).flatMap((code, index) =>

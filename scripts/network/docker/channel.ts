@@ -1,4 +1,4 @@
-import { createBlock, encodeBlock, withFirstConfig } from '../fabric/block.ts'
+import { createBlock, encodeBlock, withLastConfig } from '../fabric/block.ts'
 import { genesisEnvelope, organisationConfiguration, type ChannelConfiguration } from '../fabric/genesis.ts'
 import type { Credentials } from '../issue.ts'
 import { hostOf } from '../names.ts'
@@ -48,5 +48,5 @@ export function genesisBlock(topology: Topology, credentials: Credentials, now: 
   const block = createBlock(0, Buffer.alloc(0), [
     genesisEnvelope(configurationOf(topology, credentials), now),
   ])
-  return encodeBlock(withFirstConfig(block))
+  return encodeBlock(withLastConfig(block, 0))
 }

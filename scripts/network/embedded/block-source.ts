@@ -1,4 +1,5 @@
 import type { Channel } from './channel/channel.ts'
+import type { Configurations } from './configuration/configurations.ts'
 import { decodeBlock, type Block } from '../fabric/block.ts'
 import { checkTransaction, type CheckedTransaction } from './ledger/verify-signatures.ts'
 import { checkBlock } from './node/check-block.ts'
@@ -18,23 +19,22 @@ const cacheLimit = 32
  * is stopped. Errors: when a block is not one that a peer may go on with, or the asking peer is ahead of the orderer.
  */
 export function createBlockSource(
-  channel: Pick<Channel, 'name' | 'membership' | 'policies'>,
-  ordering: () => Pick<Ordering, 'blocks'> | undefined,
+  channel: Pick<Channel, 'name'>,
+  ordering: () => Pick<Ordering, 'blocks' | 'configurations'> | undefined,
 ): (number: number) => SourceBlock | undefined {
   const cache = new Map<number, SourceBlock>()
-  const { name, membership, policies } = channel
-  const options = { channel: name, membership, policy: policies.blockValidation }
 
-  const check = (block: Block, number: number): SourceBlock => {
-    checkBlock(block, number, options)
+  const check = (block: Block, number: number, configurations: Configurations): SourceBlock => {
+    const { membership, policies } = configurations.at(number)
+    checkBlock(block, number, { channel: channel.name, membership, policy: policies.blockValidation })
     return { block, transactions: block.envelopes.map((envelope) => checkTransaction(envelope, membership)) }
   }
   return (number) => {
-    const blocks = ordering()?.blocks
-    if (blocks === undefined || number === blocks.height) return undefined
+    const { blocks, configurations } = ordering() ?? {}
+    if (blocks === undefined || configurations === undefined || number === blocks.height) return undefined
     if (number > blocks.height)
       throw new Error(`it is ahead of the orderer, whose height is ${blocks.height}`)
-    const found = cache.get(number) ?? check(decodeBlock(blocks.read(number)), number)
+    const found = cache.get(number) ?? check(decodeBlock(blocks.read(number)), number, configurations)
     const [oldest] = cache.keys()
     if (cache.size >= cacheLimit && oldest !== undefined) cache.delete(oldest)
     cache.set(number, found)

@@ -44,13 +44,19 @@ export const withMetadata = (block: Block, index: number, content: Buffer): Bloc
   metadata: block.metadata.with(index, content),
 })
 
-/** Says in the metadata that the newest configuration is the first block's: there is no other. */
-export const withFirstConfig = (block: Block): Block =>
+/** Says in the metadata which block holds the newest configuration, itself included. */
+export const withLastConfig = (block: Block, index: number): Block =>
   withMetadata(
     block,
     slot.lastConfig,
-    encoded(common.Metadata, { value: encoded(common.LastConfig, { index: 0 }) }),
+    encoded(common.Metadata, { value: encoded(common.LastConfig, { index }) }),
   )
+
+/** The number of the block with the newest configuration, as the metadata say it. */
+export function lastConfigOf({ metadata }: Block): number {
+  const content = decode(common.Metadata, metadata[slot.lastConfig] ?? Buffer.alloc(0)).getValue_asU8()
+  return decode(common.LastConfig, content).getIndex()
+}
 
 /** `common.Block`. */
 export function encodeBlock(block: Block): Buffer {

@@ -1,8 +1,8 @@
-import { anyOf, type Policy, type Required } from './policy.ts'
+import type { MetaPolicy, Policy, Required } from './policy.ts'
 
 /*
  * Who may do what on the channel. The same values go into the genesis block, where a real peer reads them, and decide
- * here. A channel's policies are Fabric's implicit ones, ANY of the organisations' own, so that one list says it all.
+ * here, as they are in the newest configuration of the chain.
  */
 
 export const readersOf = (mspId: string): readonly Required[] => [{ mspId, role: 'member' }]
@@ -18,29 +18,13 @@ export const orderersOf = (mspId: string): readonly Required[] => [{ mspId, role
 /** The policies of a channel by which requests and blocks are judged. */
 export interface ChannelPolicies {
   /** `/Channel/Application/Readers`: who may ask a peer for blocks and query its ledger. */
-  readonly applicationReaders: Policy
+  readonly applicationReaders: Policy | MetaPolicy
   /** `/Channel/Application/Writers`: whose proposals are considered (`peer/Propose`). */
-  readonly applicationWriters: Policy
+  readonly applicationWriters: Policy | MetaPolicy
   /** `/Channel/Readers`: who may ask the orderer for blocks. */
-  readonly readers: Policy
+  readonly readers: Policy | MetaPolicy
   /** `/Channel/Writers`: whose transactions are ordered. */
-  readonly writers: Policy
+  readonly writers: Policy | MetaPolicy
   /** `/Channel/Orderer/BlockValidation`: whose signature makes a block. */
-  readonly blockValidation: Policy
-}
-
-/**
- * @param organisations MSP ids of the application organisations
- * @param ordering MSP id of the ordering organisation
- */
-export function channelPolicies(organisations: readonly string[], ordering: string): ChannelPolicies {
-  const applicationReaders = organisations.flatMap(readersOf)
-  const applicationWriters = organisations.flatMap(writersOf)
-  return {
-    applicationReaders: anyOf(applicationReaders),
-    applicationWriters: anyOf(applicationWriters),
-    readers: anyOf([...applicationReaders, ...readersOf(ordering)]),
-    writers: anyOf([...applicationWriters, ...orderersOf(ordering)]),
-    blockValidation: anyOf(orderersOf(ordering)),
-  }
+  readonly blockValidation: Policy | MetaPolicy
 }

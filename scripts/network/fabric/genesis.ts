@@ -127,7 +127,8 @@ export function mspConfiguration({
   return encoded(msp.MSPConfig, { type: 0, config })
 }
 
-function applicationOrganisation(organisation: ApplicationConfiguration): common.ConfigGroup {
+/** The group of an organisation among those that use the channel. */
+export function applicationOrganisation(organisation: ApplicationConfiguration): common.ConfigGroup {
   const { mspId, anchorPeer } = organisation
   const anchorPeersList = anchorPeer && [build(peer.AnchorPeer, { ...anchorPeer })]
   return toGroup({

@@ -1,5 +1,5 @@
 import type { Endorsers } from 'medledger-chaincode/api'
-import { build, common, encoded, msp } from './message.ts'
+import { build, common, decode, encoded, msp } from './message.ts'
 
 export type Role = 'client' | 'peer' | 'orderer' | 'admin'
 
@@ -18,6 +18,12 @@ export interface Required {
 export interface Policy {
   readonly count: number
   readonly rules: ReadonlyArray<Policy | Required>
+}
+
+/** Fabric's implicit policy: so many of the policies, each of which sees all the principals. */
+export interface MetaPolicy {
+  readonly threshold: number
+  readonly of: ReadonlyArray<Policy | MetaPolicy>
 }
 
 const satisfies = (principal: Principal, required: Required): boolean =>
@@ -47,8 +53,10 @@ function consume(
  * Whether the principals satisfy the policy. Each counts for one rule only and the rules take theirs in order, as in
  * Fabric's common/cauthdsl. The principals must be distinct.
  */
-export const holds = (policy: Policy, principals: readonly Principal[]): boolean =>
-  consume(policy, principals) !== undefined
+export function holds(policy: Policy | MetaPolicy, principals: readonly Principal[]): boolean {
+  if ('count' in policy) return consume(policy, principals) !== undefined
+  return policy.of.filter((inner) => holds(inner, principals)).length >= policy.threshold
+}
 
 /** Any one of the rules. */
 export const anyOf = (rules: ReadonlyArray<Policy | Required>): Policy => ({ count: 1, rules })
@@ -96,4 +104,31 @@ export function toPolicyMessage(policy: Policy): common.SignaturePolicyEnvelope 
     }),
   )
   return build(common.SignaturePolicyEnvelope, { rule, identitiesList })
+}
+
+const roleOfNumber = (number: number): Required['role'] | undefined =>
+  (Object.keys(roleNumbers) as Array<keyof typeof roleNumbers>).find((role) => roleNumbers[role] === number)
+
+const { Classification } = msp.MSPPrincipal
+
+function readPrincipal(message: msp.MSPPrincipal): Required {
+  const role = decode(msp.MSPRole, message.getPrincipal_asU8())
+  const name = roleOfNumber(role.getRole())
+  if (message.getPrincipalClassification() !== Classification.ROLE || name === undefined)
+    throw new Error('only roles of an MSP are supported in policies')
+  return { mspId: role.getMspIdentifier(), role: name }
+}
+
+/** Errors: Error naming what is not supported, or not sound: other principals than roles, rules for nobody. */
+export function readPolicyMessage(message: common.SignaturePolicyEnvelope): Policy {
+  const identities = message.getIdentitiesList().map(readPrincipal)
+  const toRule = (rule: common.SignaturePolicy | undefined): Policy | Required => {
+    const inner = rule?.getNOutOf()
+    if (inner !== undefined) return { count: inner.getN(), rules: inner.getRulesList().map(toRule) }
+    const identity = rule?.hasSignedBy() === true ? identities[rule.getSignedBy()] : undefined
+    if (identity === undefined) throw new Error('a policy names an identity that it does not list')
+    return identity
+  }
+  const rule = toRule(message.getRule())
+  return 'mspId' in rule ? anyOf([rule]) : rule
 }

@@ -3,7 +3,6 @@ import { hostOf } from '../../names.ts'
 import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
 import { definitionOf, lifecycleDefinition, type Definition } from '../../fabric/definition.ts'
-import { createMembership, type Membership } from '../msp/membership.ts'
 import { createSigner } from '../../fabric/signer.ts'
 import {
   genesisEnvelope,
@@ -12,14 +11,12 @@ import {
   type ChannelConfiguration,
 } from '../../fabric/genesis.ts'
 import { definitionEnvelope } from './lifecycle.ts'
-import { channelPolicies, type ChannelPolicies } from '../../fabric/channel-policies.ts'
 
 /** What all parts of the network agree on. */
 export interface Channel {
   readonly name: string
+  /** The one with which its directory was made; the chain's own may have been updated since. */
   readonly configuration: ChannelConfiguration
-  readonly membership: Membership
-  readonly policies: ChannelPolicies
   /** The chaincode that the network runs. */
   readonly definition: Definition
   /** That one and Fabric's own. */
@@ -50,14 +47,6 @@ export function createChannel(topology: Topology, credentials: Credentials, batc
   return {
     name: channel,
     configuration,
-    membership: createMembership(
-      new Map(configuration.organisations.map(({ mspId, authority }) => [mspId, authority])),
-      new Map(configuration.organisations.map(({ mspId, revocations }) => [mspId, revocations])),
-    ),
-    policies: channelPolicies(
-      configuration.organisations.map(({ mspId }) => mspId),
-      credentialsOf(credentials, ordering).mspId,
-    ),
     definition,
     definitions: new Map([definition, lifecycle].map((value) => [value.name, value])),
   }

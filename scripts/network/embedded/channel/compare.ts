@@ -3,7 +3,7 @@ import { bytes, common, decode } from '../../fabric/message.ts'
 import { mspConfiguration, type ChannelConfiguration } from '../../fabric/genesis.ts'
 
 /** `msp.MSPConfig` of each application organisation in a configuration. */
-export function readMsps(data: Buffer): ReadonlyMap<string, Buffer> {
+function readMsps(data: Buffer): ReadonlyMap<string, Buffer> {
   const channel = decode(common.ConfigEnvelope, data).getConfig()?.getChannelGroup()
   const msps = new Map<string, Buffer>()
   channel

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Membership } from '../msp/membership.ts'
+import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
 import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
 import type { Definition } from '../../fabric/definition.ts'
@@ -22,7 +22,6 @@ export interface LedgerOptions {
   readonly directory: string
   readonly mspId: string
   readonly channel: string
-  readonly membership: Membership
   /** The chaincode whose private data the peer holds. */
   readonly definition: Definition
   /** Every chaincode whose transactions are valid, that one included. */
@@ -35,6 +34,8 @@ export interface LedgerOptions {
 export interface Ledger {
   /** What has been committed: a block that is still being written does not count. */
   readonly blocks: Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock' | 'read'>
+  /** As the committed blocks have brought them. */
+  readonly configurations: Configurations
   readonly state: StateStore
   readonly transactions: TransactionIndex
   readonly history: History
@@ -73,7 +74,12 @@ const upTo = (tip: () => Tip, { read }: Pick<BlockFile, 'read'>): Ledger['blocks
   read,
 })
 
-function envelopeAt(blocks: Pick<BlockFile, 'read'>, block: number, index: number): Buffer {
+interface Place {
+  readonly block: number
+  readonly index: number
+}
+
+function envelopeAt(blocks: Pick<BlockFile, 'read'>, { block, index }: Place): Buffer {
   const envelope = decodeBlock(blocks.read(block)).envelopes[index]
   if (envelope === undefined) throw new RangeError(`block ${block} has no transaction ${index}`)
   return envelope
@@ -100,11 +106,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const transactions = createMemoryTransactionIndex()
   const store = openPrivateStore(join(directory, 'private'), definition.name)
   const transient = openTransientStore(directory, definition.name)
-  const envelope = ({ block, index }: { block: number; index: number }): Buffer =>
-    envelopeAt(blocks, block, index)
+  const envelope = (place: Place): Buffer => envelopeAt(blocks, place)
   const custody = createCustody({ definition, mspId, state, transient, store, envelope })
-  const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
-  const context = { channel, definitions, state, hasTransaction }
+  const context = {
+    channel,
+    definitions,
+    state,
+    hasTransaction: (id: string): boolean => transactions.find(id) !== undefined,
+    configuration: () => configurations.current(),
+  }
   const listeners = new Set<() => void>()
   const settled: string[] = []
   const history = createHistory(envelope)
@@ -132,9 +142,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   // A crash may have come between a purge and this.
   transient.compact()
   let tip = tipOf(blocks)
+  const committed = upTo(() => tip, blocks)
+  const configurations = createConfigurations(committed)
 
   return {
-    blocks: upTo(() => tip, blocks),
+    blocks: committed,
+    configurations,
     state,
     transactions,
     history,

@@ -1,6 +1,8 @@
 import { holds, type Policy } from '../../fabric/policy.ts'
 import type { Definition } from '../../fabric/definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
+import type { Bundle } from '../configuration/bundle.ts'
+import { checkConfiguration } from '../configuration/transaction.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
 import { isUnchanged } from './range-query.ts'
 import { sameVersion, type StateView, type StateWrite, type Version, type Versioned } from './state.ts'
@@ -15,6 +17,8 @@ export interface ValidationContext {
   readonly channel: string
   readonly definitions: ReadonlyMap<string, Definition>
   readonly state: StateView
+  /** The one by which the block is judged; there is none before the genesis block. */
+  configuration(): Bundle
   hasTransaction(transactionId: string): boolean
 }
 
@@ -83,17 +87,18 @@ function judgeAction({ action, endorsers }: CheckedTransaction, context: Validat
 }
 
 /**
- * A configuration is that of the genesis block, which each peer has been given and compared at its start.
- * Errors: when a later block brings another one, which this peer could only ignore: it must not go on as if it had not.
+ * The genesis block's configuration is what each peer has been given, and has compared at its start.
+ * Errors: when a later one does not follow from the one in force: a peer must not go on as if it had not been there.
  */
 function judgeConfiguration(
-  { header, isCreatorValid }: CheckedTransaction,
+  { header, envelope, isCreatorValid }: CheckedTransaction,
   context: ValidationContext,
 ): ValidationCode {
   if (context.block === 0) return code.VALID
   if (header?.creator.length === 0) return code.BAD_COMMON_HEADER
-  if (!isCreatorValid) return code.BAD_CREATOR_SIGNATURE
-  throw new Error(`block ${context.block} updates the channel's configuration, which is not supported`)
+  if (!isCreatorValid || header?.channel !== context.channel) return code.BAD_CREATOR_SIGNATURE
+  checkConfiguration(envelope, context.channel, context.configuration())
+  return code.VALID
 }
 
 function isFromChannel({ header, isCreatorValid }: CheckedTransaction, context: ValidationContext): boolean {

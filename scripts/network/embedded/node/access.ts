@@ -1,6 +1,6 @@
 import type { EnvelopeHeader } from '../ledger/transaction.ts'
 import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
-import { holds, type Policy } from '../../fabric/policy.ts'
+import { holds, type MetaPolicy, type Policy } from '../../fabric/policy.ts'
 
 /** The holder of an identity when an MSP of the channel vouches for it, whatever the time. */
 export function memberOf(identity: Uint8Array, membership: Membership): Member | undefined {
@@ -17,11 +17,16 @@ export function senderExpiry(creator: Uint8Array, membership: Membership, now: n
   return member === undefined ? undefined : expiryOf(member, now)
 }
 
+/** Who is let in, by the configuration that is in force. */
+export interface Admission {
+  readonly membership: Membership
+  readonly policy: Policy | MetaPolicy
+}
+
 /** The sender of an envelope when its signature holds and the policy lets it in. */
 export function admittedBy(
-  policy: Policy,
+  { membership, policy }: Admission,
   { creator, payload, signature }: Pick<EnvelopeHeader, 'creator' | 'payload' | 'signature'>,
-  membership: Membership,
 ): Member | undefined {
   const member = memberOf(creator, membership)
   if (member === undefined || !holds(policy, [member])) return undefined

@@ -15,6 +15,8 @@ export const systemTimers: Timers = {
 
 export interface Batcher {
   add(envelope: Buffer): void
+  /** Puts an envelope into a block of its own, after what is waiting. */
+  addAlone(envelope: Buffer): void
   /** Cuts what is waiting, and resolves when everything has been written. */
   flush(): Promise<void>
 }
@@ -25,10 +27,11 @@ type Limits = Pick<BatchOptions, 'maxMessages' | 'preferredBytes' | 'timeoutMs'>
  * Groups envelopes into blocks. While nothing is being written a block is cut at once, so that a lone transaction does
  * not wait; what arrives during a write waits for its end, for the block to be full, or for the timeout. Load thus
  * makes the blocks larger by itself.
+ * @param limits those in force
  * @param write writes a block; called in order, and again only when the last call has settled; must not reject
  */
 export function createBatcher(
-  limits: Limits,
+  limits: () => Limits,
   write: (envelopes: readonly Buffer[]) => Promise<void>,
   timers: Timers = systemTimers,
 ): Batcher {
@@ -56,12 +59,18 @@ export function createBatcher(
   }
   return {
     add(envelope) {
-      if (waiting.length > 0 && waitingBytes + envelope.length > limits.preferredBytes) cut()
+      const { maxMessages, preferredBytes, timeoutMs } = limits()
+      if (waiting.length > 0 && waitingBytes + envelope.length > preferredBytes) cut()
       waiting.push(envelope)
       waitingBytes += envelope.length
-      const isFull = waiting.length >= limits.maxMessages || waitingBytes >= limits.preferredBytes
+      const isFull = waiting.length >= maxMessages || waitingBytes >= preferredBytes
       if (writes.length === 0 || isFull) cut()
-      else stopTimer ??= timers.after(limits.timeoutMs, cut)
+      else stopTimer ??= timers.after(timeoutMs, cut)
+    },
+    addAlone(envelope) {
+      cut()
+      waiting.push(envelope)
+      cut()
     },
     async flush() {
       cut()

@@ -1,14 +1,14 @@
 import { dataHashOf, headerBytes, slot, type Block } from '../../fabric/block.ts'
 import { canonicalEnvelope, readEnvelope } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
-import { holds, type Policy, type Principal } from '../../fabric/policy.ts'
+import { holds, type MetaPolicy, type Policy, type Principal } from '../../fabric/policy.ts'
 import { bytes, common, decode } from '../../fabric/message.ts'
 
 export interface BlockCheckOptions {
   readonly channel: string
   readonly membership: Membership
   /** Fabric's `BlockValidation`: who must have signed a block. */
-  readonly policy: Policy
+  readonly policy: Policy | MetaPolicy
 }
 
 /** Those who signed the block's header, each once. */

@@ -1,8 +1,7 @@
 import { readEnvelope } from '../ledger/transaction.ts'
-import { expiryOf, type Member, type Membership } from '../msp/membership.ts'
-import type { Policy } from '../../fabric/policy.ts'
+import { expiryOf, type Member } from '../msp/membership.ts'
 import { common, decode, orderer, wrapNumber } from '../../fabric/message.ts'
-import { admittedBy } from './access.ts'
+import { admittedBy, type Admission } from './access.ts'
 import type { Stream } from './server.ts'
 
 /** A chain to deliver from. */
@@ -15,9 +14,8 @@ export interface BlockSource {
 export interface DeliverOptions {
   readonly source: BlockSource
   readonly channel: string
-  readonly membership: Membership
   /** Whose requests are answered. */
-  readonly policy: Policy
+  readonly admission: () => Admission
   readonly now: () => number
   /** The answer that carries a block, for a requester of this MSP. */
   readonly encode: (block: Buffer, mspId: string) => Buffer
@@ -65,7 +63,7 @@ function readRequest(envelope: Buffer, options: DeliverOptions): { sender: Membe
     if (Math.abs(header.timestampSeconds - now / 1000) > timeWindowSeconds) return Status.BAD_REQUEST
     if (header.channel !== options.channel) return Status.NOT_FOUND
     const message = decode(orderer.SeekInfo, data)
-    const sender = admittedBy(options.policy, header, options.membership)
+    const sender = admittedBy(options.admission(), header)
     if (sender === undefined || expiryOf(sender, now) !== undefined) return Status.FORBIDDEN
     const seek = readSeek(message, options.source.height())
     return seek === undefined ? Status.BAD_REQUEST : { sender, seek }

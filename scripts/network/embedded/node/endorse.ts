@@ -1,5 +1,4 @@
 import { status } from '@grpc/grpc-js'
-import type { ChannelPolicies } from '../../fabric/channel-policies.ts'
 import { forClient } from '../chaincode/client-access.ts'
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Execution } from '../chaincode/executions.ts'
@@ -9,7 +8,8 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import type { SimulationResults } from '../ledger/read-write-set-builder.ts'
 import { createSimulation } from '../ledger/simulate.ts'
-import type { Member, Membership } from '../msp/membership.ts'
+import type { Bundle } from '../configuration/bundle.ts'
+import type { Member } from '../msp/membership.ts'
 import { holds } from '../../fabric/policy.ts'
 import type { Signer } from '../../fabric/signer.ts'
 import { build, encode, encoded, peer } from '../../fabric/message.ts'
@@ -26,8 +26,8 @@ import { querySystem, systemChaincodeName } from './system-chaincode.ts'
 export interface EndorserOptions {
   readonly signer: Signer
   readonly channel: string
-  readonly membership: Membership
-  readonly policies: ChannelPolicies
+  /** The one in force. */
+  readonly configuration: () => Bundle
   readonly definition: Definition
   readonly ledger: Ledger
   readonly chaincode: ChaincodeConnection
@@ -110,7 +110,7 @@ async function run(proposal: Proposal, member: Member, options: EndorserOptions)
 
 /** `qscc/*` is for the channel's Readers. */
 function query(proposal: Proposal, member: Member, options: EndorserOptions): Buffer {
-  if (!holds(options.policies.applicationReaders, [member]))
+  if (!holds(options.configuration().policies.applicationReaders, [member]))
     return refuse(`access denied for [${systemChaincodeName}][${proposal.channel}]`)
   const response = querySystem(options.ledger, proposal.input.getArgsList_asU8())
   if (response.getStatus() >= errorThreshold) return answer(response)
@@ -133,12 +133,13 @@ function checkUnique({ transactionId, creator }: Proposal, { transactions }: Led
 async function process(signedProposal: Buffer, options: EndorserOptions): Promise<Buffer> {
   const proposal = readProposal(signedProposal)
   const { channel, chaincode } = proposal
-  checkExpiry(proposal, options.membership, options.now())
+  const { membership, policies } = options.configuration()
+  checkExpiry(proposal, membership, options.now())
   if (channel !== options.channel) return refuse(`channel '${channel}' not found`)
-  const member = checkProposal(proposal, options.membership)
+  const member = checkProposal(proposal, membership)
   checkUnique(proposal, options.ledger)
   if (chaincode === systemChaincodeName) return query(proposal, member, options)
-  checkWriter(member, channel, options.policies.applicationWriters)
+  checkWriter(member, channel, policies.applicationWriters)
   if (chaincode !== options.definition.name)
     return refuse(
       `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,

@@ -1,5 +1,4 @@
-import type { Membership } from '../msp/membership.ts'
-import type { Policy } from '../../fabric/policy.ts'
+import type { Bundle } from '../configuration/bundle.ts'
 import { common, encoded, orderer } from '../../fabric/message.ts'
 import { ordererService } from '../../fabric/services.ts'
 import { blockAnswer } from './deliver-answers.ts'
@@ -10,9 +9,8 @@ import { listen, type RunningServer, type Stream } from './server.ts'
 export interface OrdererOptions {
   readonly ordering: Pick<Ordering, 'blocks' | 'accept' | 'onCommit'>
   readonly channel: string
-  readonly membership: Membership
-  /** `/Channel/Readers`: who may ask for blocks. */
-  readonly policy: Policy
+  /** The one in force. Its `/Channel/Readers` may ask for blocks. */
+  readonly configuration: () => Bundle
   readonly port: number
   readonly tls: { readonly certificate: string; readonly privateKey: string }
   readonly now: () => number
@@ -51,7 +49,7 @@ function createBroadcast(ordering: Pick<Ordering, 'accept'>): (stream: Stream) =
 
 /** Serves `orderer.AtomicBroadcast`. Errors: when the port is taken. */
 export function serveOrderer(options: OrdererOptions): Promise<RunningServer> {
-  const { ordering, channel, membership, policy, now } = options
+  const { ordering, channel, configuration, now } = options
   const streams = createStreams()
   const source = {
     height: () => ordering.blocks.height,
@@ -61,8 +59,10 @@ export function serveOrderer(options: OrdererOptions): Promise<RunningServer> {
   const deliver = createDeliver({
     source,
     channel,
-    membership,
-    policy,
+    admission() {
+      const { membership, policies } = configuration()
+      return { membership, policy: policies.readers }
+    },
     now,
     encode: blockAnswer,
     track: streams.track,

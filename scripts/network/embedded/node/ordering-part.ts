@@ -51,20 +51,17 @@ export async function startOrdering(
     directory,
     channel: channel.name,
     signer: createSigner(mspId, orderer),
-    membership: channel.membership,
-    policy: channel.policies.writers,
-    batch: channel.configuration.batch,
     now,
     onBlock,
     onFailure: (error) => log(`the orderer has stopped: ${error.message}`),
+    log: (line) => log(`orderer: ${line}`),
   })
   try {
     await initialise(ordering, options)
     const server = await serveOrderer({
       ordering,
       channel: channel.name,
-      membership: channel.membership,
-      policy: channel.policies.readers,
+      configuration: ordering.configurations.current,
       port: ordererPort(topology),
       tls: tls.orderer,
       now,

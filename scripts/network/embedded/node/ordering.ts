@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { BatchOptions } from '../../fabric/genesis.ts'
 import {
   createBlock,
   headerBytes,
+  lastConfigOf,
   slot,
-  withFirstConfig,
+  withLastConfig,
   withMetadata,
   type Block,
 } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
 import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
-import type { Membership } from '../msp/membership.ts'
-import type { Policy } from '../../fabric/policy.ts'
+import type { Bundle } from '../configuration/bundle.ts'
+import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
+import { configurationEnvelope } from '../configuration/transaction.ts'
 import type { Signer } from '../../fabric/signer.ts'
 import { build, common, encoded } from '../../fabric/message.ts'
 import { admittedBy, noneSatisfied, senderExpiry } from './access.ts'
@@ -23,14 +24,11 @@ export interface OrderingOptions {
   readonly directory: string
   readonly channel: string
   readonly signer: Signer
-  readonly membership: Membership
-  /** `/Channel/Writers`: whose transactions are ordered. */
-  readonly policy: Policy
-  readonly batch: BatchOptions
   readonly now: () => number
   /** Told of each block when it is on the disk; the next one is not cut before it settles, unless one is full. */
   readonly onBlock: (block: Block) => Promise<void>
   readonly onFailure: (error: Error) => void
+  readonly log: (line: string) => void
 }
 
 /** What is said to a client that broadcasts: a `common.Status` and why. */
@@ -43,6 +41,7 @@ export interface BroadcastAnswer {
 export interface Ordering {
   /** What is on the disk. */
   readonly blocks: Pick<BlockFile, 'height' | 'read'>
+  readonly configurations: Configurations
   /** Writes the first blocks of a new chain, one an envelope; nothing may have been accepted yet. */
   initialise(envelopes: readonly Buffer[]): Promise<void>
   accept(envelope: Buffer): BroadcastAnswer
@@ -52,6 +51,7 @@ export interface Ordering {
 }
 
 const { Status } = common
+const { CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION } = common.HeaderType
 type Status = common.StatusMap[keyof common.StatusMap]
 
 const answer = (status: Status, info = ''): BroadcastAnswer => ({ status, info })
@@ -65,10 +65,10 @@ function readHeader(envelope: Buffer): EnvelopeHeader | undefined {
 }
 
 /** What an envelope must be before anybody asks who sent it. */
-function judgeForm(header: EnvelopeHeader, { channel, batch }: OrderingOptions): string | undefined {
+function judgeForm(header: EnvelopeHeader, channel: string, { batch }: Bundle): string | undefined {
   if (header.channel !== channel)
     return 'channel creation request not allowed because the orderer system channel is not defined'
-  if (header.type !== common.HeaderType.ENDORSER_TRANSACTION)
+  if (header.type !== ENDORSER_TRANSACTION && header.type !== CONFIG_UPDATE)
     return 'message is of type that cannot be processed directly'
   const size = header.payload.length + header.signature.length
   if (size > batch.absoluteBytes)
@@ -78,28 +78,57 @@ function judgeForm(header: EnvelopeHeader, { channel, batch }: OrderingOptions):
 
 /**
  * Fabric's filters of orderer/common/broadcast and msgprocessor, in their order. Types other than endorser transactions
- * are refused, where Fabric takes configuration updates, which do not exist here, and orders what every peer then marks
- * invalid.
+ * and configuration updates are refused, where Fabric orders what every peer then marks invalid.
  */
-function judge(envelope: Buffer, options: OrderingOptions): BroadcastAnswer {
-  const { membership, policy, now } = options
+function judge(envelope: Buffer, options: OrderingOptions, bundle: Bundle): BroadcastAnswer {
+  const { membership, policies } = bundle
   const header = readHeader(envelope)
   if (header === undefined)
     return answer(Status.BAD_REQUEST, 'could not determine channel ID: the envelope cannot be read')
-  const fault = judgeForm(header, options)
+  const fault = judgeForm(header, options.channel, bundle)
   if (fault !== undefined) return answer(Status.BAD_REQUEST, fault)
-  const expiry = senderExpiry(header.creator, membership, now())
+  const expiry = senderExpiry(header.creator, membership, options.now())
   if (expiry !== undefined) return answer(Status.BAD_REQUEST, `broadcast client ${expiry}`)
-  if (admittedBy(policy, header, membership) === undefined)
+  if (admittedBy({ membership, policy: policies.writers }, header) === undefined)
     return answer(Status.FORBIDDEN, `${noneSatisfied('Writers')}: permission denied`)
-  return answer(Status.SUCCESS)
+  return header.type === CONFIG_UPDATE ? judgeUpdate(envelope, options, bundle) : answer(Status.SUCCESS)
+}
+
+/** A configuration update is refused at once when the configuration in force does not allow it. */
+function judgeUpdate(
+  update: Buffer,
+  { channel, signer, now }: OrderingOptions,
+  bundle: Bundle,
+): BroadcastAnswer {
+  try {
+    configurationEnvelope(update, channel, bundle, signer, now())
+    return answer(Status.SUCCESS)
+  } catch (error) {
+    return answer(
+      Status.BAD_REQUEST,
+      `error applying config update to existing channel '${channel}': ${(error as Error).message}`,
+    )
+  }
+}
+
+/** An update that another one has overtaken since it was accepted is dropped, as at Fabric's orderers. */
+function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): Buffer | undefined {
+  const { channel, signer, now, log } = options
+  try {
+    return configurationEnvelope(update, channel, bundle, signer, now())
+  } catch (error) {
+    log(`a configuration update is not made any more: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
-export function signBlock(block: Block, signer: Signer): Block {
-  const configured = withFirstConfig(block)
+export function signBlock(block: Block, signer: Signer, lastConfig: number): Block {
+  const configured = withLastConfig(block, lastConfig)
   if (block.number === 0) return configured
-  const value = encoded(common.OrdererBlockMetadata, { lastConfig: build(common.LastConfig, { index: 0 }) })
+  const value = encoded(common.OrdererBlockMetadata, {
+    lastConfig: build(common.LastConfig, { index: lastConfig }),
+  })
   const signatureHeader = encoded(common.SignatureHeader, {
     creator: signer.identity,
     nonce: randomBytes(24),
@@ -117,25 +146,43 @@ export function openOrdering(options: OrderingOptions): Ordering {
   let hasFailed = false
   let { height } = blocks
 
-  const write = async (envelopes: readonly Buffer[]): Promise<void> => {
-    const block = signBlock(createBlock(blocks.height, blocks.lastHash, envelopes), options.signer)
+  const configurations = createConfigurations(blocks)
+
+  const writeBlock = async (envelopes: readonly Buffer[]): Promise<void> => {
+    const { lastBlock } = blocks
+    const isConfiguration = envelopes.some((envelope) => readHeader(envelope)?.type === CONFIG)
+    const lastConfig = lastBlock === undefined || isConfiguration ? blocks.height : lastConfigOf(lastBlock)
+    const block = signBlock(
+      createBlock(blocks.height, blocks.lastHash, envelopes),
+      options.signer,
+      lastConfig,
+    )
     blocks.append(block)
     await blocks.sync()
     height = blocks.height
     for (const listener of listeners) listener()
     await options.onBlock(block)
   }
-  const batcher = createBatcher(options.batch, async (envelopes) => {
-    if (hasFailed) return
-    try {
-      await write(envelopes)
-    } catch (error) {
-      // Nothing can be ordered after a block that may or may not be on the disk; a restart finds out.
-      hasFailed = true
-      isOpen = false
-      options.onFailure(error as Error)
-    }
-  })
+  const write = async (envelopes: readonly Buffer[]): Promise<void> => {
+    const [first] = envelopes
+    if (first === undefined || readHeader(first)?.type !== CONFIG_UPDATE) return writeBlock(envelopes)
+    const configuration = takeUpdate(first, options, configurations.current())
+    if (configuration !== undefined) await writeBlock([configuration])
+  }
+  const batcher = createBatcher(
+    () => configurations.current().batch,
+    async (envelopes) => {
+      if (hasFailed) return
+      try {
+        await write(envelopes)
+      } catch (error) {
+        // Nothing can be ordered after a block that may or may not be on the disk; a restart finds out.
+        hasFailed = true
+        isOpen = false
+        options.onFailure(error as Error)
+      }
+    },
+  )
 
   return {
     blocks: {
@@ -144,15 +191,18 @@ export function openOrdering(options: OrderingOptions): Ordering {
       },
       read: (number) => blocks.read(number),
     },
+    configurations,
     async initialise(envelopes) {
-      for (const envelope of envelopes) await write([envelope])
+      for (const envelope of envelopes) await writeBlock([envelope])
     },
     accept(envelope) {
       if (!isOpen) return answer(Status.SERVICE_UNAVAILABLE, 'the orderer is stopped')
-      const judged = judge(envelope, options)
+      const judged = judge(envelope, options, configurations.current())
       // Only what is signed, and the signature, come into a block.
       const canonical = canonicalEnvelope(envelope)
-      if (judged.status === Status.SUCCESS && canonical !== undefined) batcher.add(canonical)
+      if (judged.status !== Status.SUCCESS || canonical === undefined) return judged
+      if (readHeader(canonical)?.type === CONFIG_UPDATE) batcher.addAlone(canonical)
+      else batcher.add(canonical)
       return judged
     },
     onCommit(listener) {

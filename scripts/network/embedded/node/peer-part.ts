@@ -102,12 +102,11 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
   const { mspId, peer, tls, tlsCa } = credentialsOf(credentials, organisation)
   const directory = join(options.directory, organisation, 'peer')
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const { membership, policies, definition, definitions } = channel
+  const { definition, definitions } = channel
   const ledger = await openLedger({
     directory,
     mspId,
     channel: channel.name,
-    membership,
     definition,
     definitions,
     fetch: options.fetch,
@@ -131,8 +130,7 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
     const server = await servePeer({
       signer: createSigner(mspId, peer),
       channel: channel.name,
-      membership,
-      policies,
+      configuration: ledger.configurations.current,
       definition,
       ledger,
       chaincode,

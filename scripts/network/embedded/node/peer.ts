@@ -1,17 +1,16 @@
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Definition } from '../../fabric/definition.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Membership } from '../msp/membership.ts'
 import { deliverService, endorserService } from '../../fabric/services.ts'
 import { blockAnswer, createFilteredAnswer, createPrivateAnswer } from './deliver-answers.ts'
 import { createDeliver, createStreams } from './deliver.ts'
 import { createEndorser, type EndorserOptions } from './endorse.ts'
+import type { Admission } from './access.ts'
 import { listen, type RunningServer, type Stream } from './server.ts'
 
 export interface PeerOptions extends EndorserOptions {
   readonly ledger: Ledger
   readonly chaincode: ChaincodeConnection
-  readonly membership: Membership
   readonly definition: Definition
   readonly port: number
   readonly tls: { readonly certificate: string; readonly privateKey: string }
@@ -19,8 +18,11 @@ export interface PeerOptions extends EndorserOptions {
 
 /** Serves `protos.Endorser` and `protos.Deliver` from a ledger. Errors: when the port is taken. */
 export function servePeer(options: PeerOptions): Promise<RunningServer> {
-  const { ledger, channel, membership, policies, now, definition } = options
-  const policy = policies.applicationReaders
+  const { ledger, channel, configuration, now, definition } = options
+  const admission = (): Admission => {
+    const { membership, policies } = configuration()
+    return { membership, policy: policies.applicationReaders }
+  }
   const streams = createStreams()
   const source = {
     height: () => ledger.blocks.height,
@@ -28,7 +30,7 @@ export function servePeer(options: PeerOptions): Promise<RunningServer> {
     onCommit: ledger.onCommit,
   }
   const delivering = (encode: (block: Buffer, mspId: string) => Buffer): ((stream: Stream) => void) =>
-    createDeliver({ source, channel, membership, policy, now, encode, track: streams.track })
+    createDeliver({ source, channel, admission, now, encode, track: streams.track })
   return listen({
     port: options.port,
     ...options.tls,

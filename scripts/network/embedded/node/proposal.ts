@@ -1,6 +1,6 @@
 import { transactionId } from '../../fabric/digest.ts'
 import { IdentityError, type Member, type Membership } from '../msp/membership.ts'
-import { holds, type Policy } from '../../fabric/policy.ts'
+import { holds, type MetaPolicy, type Policy } from '../../fabric/policy.ts'
 import { bytes, common, decode, peer } from '../../fabric/message.ts'
 import { noneSatisfied, senderExpiry } from './access.ts'
 
@@ -112,7 +112,7 @@ export function checkProposal(proposal: Proposal, membership: Membership): Membe
 }
 
 /** Fabric's ACL `peer/Propose`. Errors: {@link ProposalError} when the member is no writer of the channel. */
-export function checkWriter(member: Member, channel: string, writers: Policy): void {
+export function checkWriter(member: Member, channel: string, writers: Policy | MetaPolicy): void {
   if (!holds(writers, [member]))
     throw new ProposalError(
       `Failed evaluating policy on signed data during check policy on channel [${channel}] with policy [/Channel/Application/Writers]: [${noneSatisfied('Writers')}]`,

@@ -29,7 +29,7 @@ test('what is attacked would be valid, at every peer', async () => {
 test('one certificate is one endorser, however it is written', () => {
   const endorsers = [world.of('north', 'peer'), northAgain(world)]
   const { envelope } = forge(honest(world, { endorsers }))
-  expect(checkTransaction(envelope, world.channel.membership).endorsers).toMatchObject([
+  expect(checkTransaction(envelope, world.configuration().membership).endorsers).toMatchObject([
     { mspId: 'NorthMSP' },
   ])
 })
@@ -67,8 +67,9 @@ describe('a mutation of a valid transaction', () => {
       definitions: world.channel.definitions,
       state: world.north.state,
       hasTransaction: () => false,
+      configuration: () => world.configuration(),
     }
-    const [code] = validateBlock([checkTransaction(envelope, world.channel.membership)], context)
+    const [code] = validateBlock([checkTransaction(envelope, world.configuration().membership)], context)
     return code === undefined ? '' : codeName(code)
   }
   const mutation = fc.oneof(
@@ -79,7 +80,7 @@ describe('a mutation of a valid transaction', () => {
 
   test('of any bit or piece is invalid, or has the very same effect', () => {
     const { envelope } = forge(honest(world))
-    const wanted = effect(checkTransaction(envelope, world.channel.membership))
+    const wanted = effect(checkTransaction(envelope, world.configuration().membership))
     expect(codeOf(envelope)).toBe('VALID')
     let tries = 0
     let same = 0
@@ -98,7 +99,7 @@ describe('a mutation of a valid transaction', () => {
         tries += 1
         if (codeOf(mutated) !== 'VALID') return
         same += 1
-        expect(effect(checkTransaction(mutated, world.channel.membership))).toEqual(wanted)
+        expect(effect(checkTransaction(mutated, world.configuration().membership))).toEqual(wanted)
       }),
       { numRuns: 1000 },
     )

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { firstEnvelopes } from '../../../../../scripts/network/embedded/channel/channel.ts'
 import { createBlockSource } from '../../../../../scripts/network/embedded/block-source.ts'
 import { createBlock, encodeBlock, type Block } from '../../../../../scripts/network/fabric/block.ts'
 import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
@@ -41,13 +42,14 @@ beforeAll(async () => {
     directory: folder,
     channel: world.channel.name,
     signer: world.of('authority', 'orderer'),
-    membership: world.channel.membership,
-    policy: world.channel.policies.writers,
-    batch,
     now: () => now(),
     onBlock: () => Promise.resolve(),
     onFailure: () => undefined,
+    log: () => undefined,
   })
+  const { topology, credentials, channel } = world
+  const limited = { ...channel, configuration: { ...channel.configuration, batch } }
+  await ordering.initialise(firstEnvelopes(topology, credentials, limited, Date.now()))
 })
 afterAll(async () => {
   expect(world.contents()).toEqual(before)
@@ -130,10 +132,11 @@ describe('a block', () => {
     signBlock(
       createBlock(2, world.north.blocks.lastHash, envelopes ?? [forge(honest(world)).envelope]),
       signer,
+      0,
     )
   const pull = (block: Block): unknown => {
     const blocks = { height: 3, read: () => encodeBlock(block) }
-    return createBlockSource(world.channel, () => ({ blocks }))(2)
+    return createBlockSource(world.channel, () => ({ blocks, configurations: world.north.configurations }))(2)
   }
   const honestBlock = (): Block => signedBy(world.of('authority', 'orderer'))
 
@@ -192,7 +195,7 @@ describe('a block', () => {
 
   test('with a configuration stops the peer, signed or not', async () => {
     const { envelope } = forge(honest(world, { type: common.HeaderType.CONFIG }))
-    await expect(world.commit([envelope])).rejects.toThrow('updates the channel')
+    await expect(world.commit([envelope])).rejects.toThrow('the configuration cannot be read')
     note('block', 'with a configuration update of the orderer', 'refused')
   })
 })
@@ -203,8 +206,7 @@ describe('a proposal', () => {
       const endorser = createEndorser({
         signer: world.of('north', 'peer'),
         channel: world.channel.name,
-        membership: world.channel.membership,
-        policies: world.channel.policies,
+        configuration: () => world.configuration(),
         definition: world.channel.definition,
         ledger: world.north,
         chaincode: {
@@ -289,8 +291,10 @@ describe('a request for blocks', () => {
     createDeliver({
       source,
       channel: world.channel.name,
-      membership: world.channel.membership,
-      policy: world.channel.policies.applicationReaders,
+      admission() {
+        const { membership, policies } = world.configuration()
+        return { membership, policy: policies.applicationReaders }
+      },
       now: clock,
       encode: () => wrap(2, Buffer.alloc(0)),
       track: () => () => undefined,

@@ -9,6 +9,10 @@ import {
 import { createBlock, type Block } from '../../../../../scripts/network/fabric/block.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
+import type { Bundle } from '../../../../../scripts/network/embedded/configuration/bundle.ts'
+import { configurationIn } from '../../../../../scripts/network/embedded/configuration/configurations.ts'
+import { readTransaction } from '../../../../../scripts/network/embedded/ledger/transaction.ts'
+import { common } from '../../../../../scripts/network/fabric/message.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { createSigner, type Signer } from '../../../../../scripts/network/fabric/signer.ts'
@@ -29,6 +33,8 @@ export interface World {
   readonly topology: Topology
   readonly credentials: Credentials
   readonly channel: Channel
+  /** The one in force. */
+  configuration(): Bundle
   readonly ledgers: readonly Ledger[]
   readonly north: Ledger
   /** An honest identity of an organisation. */
@@ -45,6 +51,9 @@ export interface World {
   contents(): readonly string[]
   close(): void
 }
+
+const isConfiguration = (envelope: Buffer): boolean =>
+  readTransaction(envelope).header?.type === common.HeaderType.CONFIG
 
 /** @param onBlock hears of each block, as the orderer signed it, before any peer commits it */
 export async function createWorld(
@@ -68,12 +77,12 @@ export async function createWorld(
     absoluteBytes: 1_000_000,
     timeoutMs: 10,
   })
-  const { membership, definition, definitions, name } = channel
+  const { definition, definitions, name } = channel
   const ledgers = await Promise.all(
     channel.configuration.organisations.map(({ mspId }) => {
       const folder = join(directory, mspId)
       mkdirSync(folder)
-      const base = { directory: folder, mspId, channel: name, membership, definition, definitions }
+      const base = { directory: folder, mspId, channel: name, definition, definitions }
       return openLedger({ ...base, fetch: () => undefined })
     }),
   )
@@ -90,10 +99,12 @@ export async function createWorld(
   ]
   const orderer = credentialsOf(credentials, topology.orderers[0])
   const orderingSigner = createSigner(orderer.mspId, orderer.orderer)
+  let lastConfig = 0
   const world: World = {
     topology,
     credentials,
     channel,
+    configuration: () => north.configurations.current(),
     ledgers,
     north,
     of: (organisation, part) => {
@@ -106,13 +117,14 @@ export async function createWorld(
       revokedPeer: createSigner('NorthMSP', revokedPeer),
     },
     async commit(envelopes) {
-      const block = signBlock(
-        createBlock(north.blocks.height, north.blocks.lastHash, envelopes),
-        orderingSigner,
-      )
-      onBlock(block)
+      const block = createBlock(north.blocks.height, north.blocks.lastHash, envelopes)
+      const index = block.number === 0 || envelopes.some(isConfiguration) ? block.number : lastConfig
+      const signed = signBlock(block, orderingSigner, index)
+      onBlock(signed)
+      const { membership } = block.number === 0 ? configurationIn(block) : north.configurations.current()
       const checked = envelopes.map((envelope) => checkTransaction(envelope, membership))
-      const verdicts = await Promise.all(ledgers.map((ledger) => ledger.commit(block, checked)))
+      const verdicts = await Promise.all(ledgers.map((ledger) => ledger.commit(signed, checked)))
+      lastConfig = index
       const [codes = [], ...others] = verdicts.map((verdict) => verdict.map(codeName))
       if (others.some((other) => other.join() !== codes.join())) throw new Error('the peers disagree')
       return codes

@@ -12,7 +12,6 @@ import { createMemoryState } from '../../../../../scripts/network/embedded/ledge
 import { readTransaction } from '../../../../../scripts/network/embedded/ledger/transaction.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import type { CheckedTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
-import { createMembership } from '../../../../../scripts/network/embedded/msp/membership.ts'
 import { createPrivateAnswer } from '../../../../../scripts/network/embedded/node/deliver-answers.ts'
 import { narrowTopology } from '../../../../../scripts/network/topology.ts'
 import { forge } from '../attacks/forge.ts'
@@ -130,7 +129,7 @@ export function createPurgeWorld(root: string): PurgeWorld {
       mkdirSync(own, { recursive: true })
       const definitions = new Map([[definition.name, definition]])
       const base = { directory: own, mspId: peer, channel: 'medledger', definition, definitions, fetch }
-      ledgers.set(peer, await openLedger({ ...base, membership: createMembership(new Map()) }))
+      ledgers.set(peer, await openLedger(base))
     },
     close(peer) {
       of(peer).close()

@@ -110,6 +110,9 @@ function validate(
     definitions: new Map([[definition.name, definition]]),
     state,
     hasTransaction: (id) => id === 'committed',
+    configuration: () => {
+      throw new Error('no configuration is judged here')
+    },
   }
   return validateBlock(transactions, context).map(codeName)
 }

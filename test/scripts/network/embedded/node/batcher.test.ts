@@ -38,7 +38,7 @@ function createHarness(): Harness {
       setImmediate(resolve)
     })
   return {
-    batcher: createBatcher(limits, write, timers),
+    batcher: createBatcher(() => limits, write, timers),
     blocks,
     async finish() {
       await settle()

@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { configurationEnvelope } from '../../scripts/network/embedded/configuration/transaction.ts'
+import {
+  applicationOrganisation,
+  mspConfiguration,
+  organisationConfiguration,
+} from '../../scripts/network/fabric/genesis.ts'
+import { encoded, orderer, type common } from '../../scripts/network/fabric/message.ts'
+import { createSigner, type Signer } from '../../scripts/network/fabric/signer.ts'
+import { issueCredentials } from '../../scripts/network/issue.ts'
+import { credentialsOf } from '../../scripts/network/profile.ts'
+import { createRevocationList } from '../../scripts/network/revocations.ts'
+import type { World } from '../scripts/network/embedded/attacks/world.ts'
+import { groupAt, setValue, updateEnvelope } from './channel-update.ts'
+
+/** A change of a channel's configuration, and the organisations whose administrators have to agree. */
+export interface Change {
+  readonly apply: (tree: common.ConfigGroup) => void
+  readonly by: readonly string[]
+}
+
+/** The update of a change, signed by who has to agree, or by others. */
+export const updateOf = (world: World, { apply, by }: Change, signers = by): Buffer =>
+  updateEnvelope({
+    channel: world.channel.name,
+    current: world.configuration().elements,
+    change: apply,
+    signers: signers.map((name) => world.of(name, 'admin')),
+    sender: world.of('north', 'admin'),
+  })
+
+/** The transaction that the orderer makes of a change. */
+export const configurationOf = (world: World, change: Change): Buffer =>
+  configurationEnvelope(
+    updateOf(world, change),
+    world.channel.name,
+    world.configuration(),
+    world.of('authority', 'orderer'),
+    Date.now(),
+  )
+
+export const batchTimeout = (timeoutMs: number): Change => ({
+  apply: (tree) =>
+    setValue(
+      groupAt(tree, 'Orderer'),
+      'BatchTimeout',
+      encoded(orderer.BatchTimeout, { timeout: `${timeoutMs}ms` }),
+    ),
+  by: ['authority'],
+})
+
+/** South's MSP with a revocation list of these certificates (PEM), or with none. */
+export async function revocations(world: World, certificates: readonly string[]): Promise<Change> {
+  const south = organisationConfiguration(world.credentials, 'south')
+  const { ca } = credentialsOf(world.credentials, 'south')
+  const lists = certificates.length === 0 ? [] : [await createRevocationList(ca, certificates, Date.now())]
+  const content = mspConfiguration({ ...south, revocations: lists })
+  return {
+    apply: (tree) => setValue(groupAt(tree, 'Application', south.mspId), 'MSP', content),
+    by: ['south'],
+  }
+}
+
+/** An organisation that is not on the channel from its first block. */
+export interface Newcomer {
+  readonly of: (part: 'peer' | 'gateway' | 'admin') => Signer
+  readonly mspId: string
+  readonly join: Change
+  readonly leave: Change
+}
+
+/** Makes West, with certificates in a folder of its own. */
+export async function createNewcomer({ topology }: World, directory: string): Promise<Newcomer> {
+  const mspId = 'WestMSP'
+  const west = { name: 'west', title: 'West Hospital', mspId, audience: 'urn:medledger:gateway:west' }
+  const constitution = { ...topology.constitution, organisations: [west] }
+  const credentials = await issueCredentials({ ...topology, constitution }, join(directory, 'west'))
+  const own = credentialsOf(credentials, 'west')
+  const by = ['north', 'authority']
+  return {
+    mspId,
+    of: (part) => createSigner(mspId, own[part]),
+    join: {
+      apply: (tree) =>
+        void groupAt(tree, 'Application')
+          .getGroupsMap()
+          .set(mspId, applicationOrganisation(organisationConfiguration(credentials, 'west'))),
+      by,
+    },
+    // Of four, a majority is three.
+    leave: {
+      apply: (tree) => void groupAt(tree, 'Application').getGroupsMap().del(mspId),
+      by: [...by, 'south'],
+    },
+  }
+}
