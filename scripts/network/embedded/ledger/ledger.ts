@@ -53,6 +53,17 @@ export interface Ledger {
   close(): void
 }
 
+function addTransactions(
+  index: TransactionIndex,
+  block: number,
+  transactions: readonly Transaction[],
+  codes: readonly number[],
+): void {
+  for (const [place, { header }] of transactions.entries())
+    if (header !== undefined && header.transactionId !== '')
+      index.add(header.transactionId, { block, index: place, code: codes[place] ?? 0 })
+}
+
 const idsOf = (transactions: readonly Transaction[]): string[] =>
   transactions.flatMap(({ header }) => (header === undefined ? [] : [header.transactionId]))
 
@@ -124,9 +135,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     state.write(writesOf(block.number, read, codes))
     const hasPurged = custody.apply(block.number, read, codes)
     history.add(block.number, read, codes)
-    for (const [index, { header }] of read.entries())
-      if (header !== undefined && header.transactionId !== '')
-        transactions.add(header.transactionId, { block: block.number, index, code: codes[index] ?? 0 })
+    addTransactions(transactions, block.number, read, codes)
     return hasPurged
   }
   const blocks = openBlockFile(join(directory, 'blocks'), (block) => {

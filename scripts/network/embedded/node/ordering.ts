@@ -111,6 +111,12 @@ function judgeUpdate(
   }
 }
 
+/** The number of the block with the newest configuration as of this one. */
+function configurationAt({ number, envelopes }: Block, last: Block | undefined): number {
+  const isConfiguration = envelopes.some((envelope) => readHeader(envelope)?.type === CONFIG)
+  return last === undefined || isConfiguration ? number : lastConfigOf(last)
+}
+
 /** An update that another one has overtaken since it was accepted is dropped, as at Fabric's orderers. */
 function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): Buffer | undefined {
   const { channel, signer, now, log } = options
