@@ -127,7 +127,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     configuration: () => configurations.current(),
   }
   const listeners = new Set<() => void>()
-  const settled: string[] = []
   const history = createHistory(envelope)
 
   /** Brings a block, whose private data has been gathered, into the state and the index; gives whether it purges any. */
@@ -138,6 +137,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     addTransactions(transactions, block.number, read, codes)
     return hasPurged
   }
+  const settled: string[] = []
   const blocks = openBlockFile(join(directory, 'blocks'), (block) => {
     const read = block.envelopes.map(readTransaction)
     const codes = validationCodesOf(block)
@@ -153,7 +153,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   let tip = tipOf(blocks)
   const committed = upTo(() => tip, blocks)
   const configurations = createConfigurations(committed)
-
   return {
     blocks: committed,
     configurations,
@@ -164,8 +163,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     find: custody.find,
     async commit(block, checked) {
       const codes = validateBlock(checked, { ...context, block: block.number })
-      const fetch: FetchPrivate = (wanted) => custody.find(wanted) ?? options.fetch(wanted)
-      custody.gather(block.number, checked, codes, fetch)
+      custody.gather(block.number, checked, codes, (wanted) => custody.find(wanted) ?? options.fetch(wanted))
       blocks.append(withVerdict(block, checked, codes, blocks.lastBlock))
       await Promise.all([store.sync(), blocks.sync()])
       const hasPurged = apply(block, checked, codes)

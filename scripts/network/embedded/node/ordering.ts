@@ -155,14 +155,8 @@ export function openOrdering(options: OrderingOptions): Ordering {
   const configurations = createConfigurations(blocks)
 
   const writeBlock = async (envelopes: readonly Buffer[]): Promise<void> => {
-    const { lastBlock } = blocks
-    const isConfiguration = envelopes.some((envelope) => readHeader(envelope)?.type === CONFIG)
-    const lastConfig = lastBlock === undefined || isConfiguration ? blocks.height : lastConfigOf(lastBlock)
-    const block = signBlock(
-      createBlock(blocks.height, blocks.lastHash, envelopes),
-      options.signer,
-      lastConfig,
-    )
+    const created = createBlock(blocks.height, blocks.lastHash, envelopes)
+    const block = signBlock(created, options.signer, configurationAt(created, blocks.lastBlock))
     blocks.append(block)
     await blocks.sync()
     height = blocks.height
