@@ -6,6 +6,7 @@ import { judgeChain, type Verdict } from './chain.ts'
 import { fuzz } from './fuzz.ts'
 import { writeJudgedChain } from './judged-chain.ts'
 import { judgeProduct } from './product.ts'
+import { tryTools } from './tools.ts'
 import { findPeer } from './real-peer.ts'
 
 /*
@@ -48,7 +49,7 @@ const table = (counts: ReadonlyMap<string, number>): string =>
     .map(([name, count]) => `${String(count).padStart(9)}  ${name}`)
     .join('\n')
 
-async function inDirectory(judge: (directory: string) => Promise<Verdict>): Promise<Verdict> {
+async function inTemporary<Result>(judge: (directory: string) => Promise<Result>): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'medledger-oracle-'))
   try {
     return await judge(directory)
@@ -73,7 +74,7 @@ let different = 0
 
 async function tell(name: string, judge: (directory: string) => Promise<Verdict>): Promise<Verdict> {
   const began = performance.now()
-  const verdict = await inDirectory(judge)
+  const verdict = await inTemporary(judge)
   add(codes, verdict.codes)
   add(kinds, verdict.kinds)
   blocks += verdict.blocks
@@ -84,6 +85,9 @@ async function tell(name: string, judge: (directory: string) => Promise<Verdict>
   return verdict
 }
 
+const tools = await inTemporary(tryTools)
+for (const { what, fault } of tools) say(fault === undefined ? `works: ${what}` : `FAILS: ${what}: ${fault}`)
+different += tools.filter(({ fault }) => fault !== undefined).length
 if (!values['without-product']) await tell('the product', (directory) => judgeProduct(program, directory))
 for (let seed = first; seed < first + seeds; seed += 1) {
   const { judged } = await tell(`seed ${seed}`, (directory) =>

@@ -112,7 +112,7 @@ function withVerdict(
 
 /** Opens a peer's ledger and rebuilds its state from its blocks. Errors: when a file is damaged or of another format. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { directory, mspId, channel, definition, definitions } = options
+  const { directory, mspId, definition } = options
   const state = createMemoryState()
   const transactions = createMemoryTransactionIndex()
   const store = openPrivateStore(join(directory, 'private'), definition.name)
@@ -120,8 +120,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const envelope = (place: Place): Buffer => envelopeAt(blocks, place)
   const custody = createCustody({ definition, mspId, state, transient, store, envelope })
   const context = {
-    channel,
-    definitions,
+    channel: options.channel,
+    definitions: options.definitions,
     state,
     hasTransaction: (id: string): boolean => transactions.find(id) !== undefined,
     configuration: () => configurations.current(),
@@ -132,10 +132,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   /** Brings a block, whose private data has been gathered, into the state and the index; gives whether it purges any. */
   const apply = (block: Block, read: readonly Transaction[], codes: readonly number[]): boolean => {
     state.write(writesOf(block.number, read, codes))
-    const hasPurged = custody.apply(block.number, read, codes)
     history.add(block.number, read, codes)
     addTransactions(transactions, block.number, read, codes)
-    return hasPurged
+    return custody.apply(block.number, read, codes)
   }
   const settled: string[] = []
   const blocks = openBlockFile(join(directory, 'blocks'), (block) => {
@@ -148,8 +147,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   // What came from the transient store must be safe in its new place before it leaves the old one.
   await store.sync()
   transient.settle(settled, blocks.height)
-  // A crash may have come between a purge and this.
-  transient.compact()
+  transient.compact() // A crash may have come between a purge and this.
   let tip = tipOf(blocks)
   const committed = upTo(() => tip, blocks)
   const configurations = createConfigurations(committed)

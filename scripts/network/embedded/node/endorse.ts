@@ -110,9 +110,11 @@ async function run(proposal: Proposal, member: Member, options: EndorserOptions)
 
 /** `qscc/*` is for the channel's Readers. */
 function query(proposal: Proposal, member: Member, options: EndorserOptions): Buffer {
-  if (!holds(options.configuration().policies.applicationReaders, [member]))
+  const isLocal = member.mspId === options.signer.mspId
+  const isReader = holds(options.configuration().policies.applicationReaders, [member])
+  if (!isReader || (isOfNoChannel(proposal) && !isLocal))
     return refuse(`access denied for [${systemChaincodeName}][${proposal.channel}]`)
-  const response = querySystem(options.ledger, proposal.input.getArgsList_asU8())
+  const response = querySystem(options.ledger, options.channel, proposal.input.getArgsList_asU8())
   if (response.getStatus() >= errorThreshold) return answer(response)
   const results = Buffer.alloc(0)
   return endorse(proposal, { response, event: undefined, results, version: systemVersion }, options.signer)
@@ -126,6 +128,10 @@ function checkUnique({ transactionId, creator }: Proposal, { transactions }: Led
     )
 }
 
+/** Fabric's command line asks about a channel without being on it; then only the peer's own organisation may. */
+const isOfNoChannel = ({ channel, chaincode }: Proposal): boolean =>
+  channel === '' && chaincode === systemChaincodeName
+
 /**
  * Endorses a proposal (core/endorser/endorser.go). Gives a `protos.ProposalResponse`; one without an endorsement when
  * the chaincode or its peer refuses. Errors: {@link ProposalError} when the proposal itself cannot be considered.
@@ -135,7 +141,7 @@ async function process(signedProposal: Buffer, options: EndorserOptions): Promis
   const { channel, chaincode } = proposal
   const { membership, policies } = options.configuration()
   checkExpiry(proposal, membership, options.now())
-  if (channel !== options.channel) return refuse(`channel '${channel}' not found`)
+  if (channel !== options.channel && !isOfNoChannel(proposal)) return refuse(`channel '${channel}' not found`)
   const member = checkProposal(proposal, membership)
   checkUnique(proposal, options.ledger)
   if (chaincode === systemChaincodeName) return query(proposal, member, options)

@@ -53,8 +53,9 @@ const queries: Readonly<Record<string, Query>> = {
 }
 
 /** Answers a query. The arguments are the function, the channel, and a number or a transaction id. */
-export function querySystem(ledger: Ledger, args: readonly Uint8Array[]): peer.Response {
-  const [name = '', , argument = ''] = args.map((value) => Buffer.from(value).toString())
+export function querySystem(ledger: Ledger, channel: string, args: readonly Uint8Array[]): peer.Response {
+  const [name = '', about = '', argument = ''] = args.map((value) => Buffer.from(value).toString())
+  if (about !== channel) return failure(`Invalid chain ID, ${about}`)
   const query = Object.hasOwn(queries, name) ? queries[name] : undefined
   return query === undefined ? failure(`Requested function ${name} not found.`) : query(ledger, argument)
 }
