@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { basename, dirname, join, relative } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 /*
  * The embedded network as a process that dies at a chosen step of writing its ledgers: `killed-network.ts <settings.json>
@@ -28,6 +29,16 @@ interface Tracked {
 }
 
 const files = new Map<number, Tracked>()
+
+/*
+ * SQLite writes by itself, and only a commit or a checkpoint of it can be told apart. Between two checkpoints, which leave
+ * it empty, its log only grows, so that what was not synchronised is the end of it, as with the other files.
+ */
+const logEnding = '-wal'
+
+/** How long a file is; what SQLite writes is seen in the file alone. */
+const sizeOf = (descriptor: number, { path, written }: Tracked): number =>
+  path.endsWith(logEnding) ? fs.fstatSync(descriptor).size : written
 let armed: Arm | undefined
 let count = 0
 
@@ -44,8 +55,8 @@ function die(step: string, { path }: Tracked): never {
 }
 
 function loseUnsynchronised(): void {
-  for (const [descriptor, { written, synchronised }] of files)
-    if (synchronised < written) ftruncateSync(descriptor, synchronised)
+  for (const [descriptor, file] of files)
+    if (file.synchronised < sizeOf(descriptor, file)) ftruncateSync(descriptor, file.synchronised)
 }
 
 /** Whether this step is the one after whose doing the process dies; before it, it may die at once. */
@@ -103,7 +114,7 @@ fs.ftruncateSync = (descriptor, length = 0) => {
 fs.fdatasync = ((descriptor: number, callback: fs.NoParamCallback) => {
   const last = isLast('sync', descriptor, () => undefined)
   const file = files.get(descriptor)
-  const { written = 0 } = file ?? {}
+  const written = file === undefined ? 0 : sizeOf(descriptor, file)
   fdatasync(descriptor, (error) => {
     if (file !== undefined) file.synchronised = Math.max(file.synchronised, written)
     if (last) dieAfter('sync', descriptor)
@@ -114,7 +125,31 @@ fs.fdatasync = ((descriptor: number, callback: fs.NoParamCallback) => {
 fs.fdatasyncSync = (descriptor) => {
   fdatasyncSync(descriptor)
   const file = files.get(descriptor)
-  if (file !== undefined) file.synchronised = file.written
+  if (file !== undefined) file.synchronised = sizeOf(descriptor, file)
+}
+
+const database: { exec: (this: DatabaseSync, sql: string) => void } = DatabaseSync.prototype
+const { exec } = database
+
+database.exec = function execute(sql) {
+  const log = [...files].find(([, { path }]) => path === `${this.location() ?? ''}${logEnding}`)
+  const isCheckpoint = sql.startsWith('PRAGMA wal_checkpoint')
+  if (log === undefined || (sql !== 'COMMIT' && !isCheckpoint)) {
+    exec.call(this, sql)
+    return
+  }
+  const [descriptor, file] = log
+  const step = isCheckpoint ? 'checkpoint' : 'commit'
+  const half = (): void => {
+    const before = sizeOf(descriptor, file)
+    exec.call(this, sql)
+    if (!isCheckpoint) ftruncateSync(descriptor, (before + sizeOf(descriptor, file)) >> 1)
+  }
+  const last = isLast(step, descriptor, half)
+  exec.call(this, sql)
+  // It is empty then, and what was in it is synchronised in the database itself.
+  if (isCheckpoint) file.synchronised = 0
+  if (last) dieAfter(step, descriptor)
 }
 
 syncBuiltinESMExports()

@@ -1,5 +1,8 @@
 import { bytes, common, decode, type ledger, queryresult, build } from '../../fabric/message.ts'
+import type { LedgerDatabase } from './database.ts'
+import { publicSpace, toBlob } from './keys.ts'
 import type { NamespaceSet } from './read-write-set.ts'
+import type { Spaces } from './spaces.ts'
 import { readEnvelope, readTransaction, type Transaction } from './transaction.ts'
 import { code } from './validation-code.ts'
 
@@ -19,27 +22,51 @@ interface Place {
   readonly index: number
 }
 
-/** @param envelope the envelope at a place in the chain */
-export function createHistory(envelope: (place: Place) => Buffer): History {
-  const places = new Map<string, Place[]>()
-  const nameOf = (namespace: string, key: string): string => `${namespace}\0${key}`
+interface Row {
+  readonly block: number
+  readonly position: number
+}
 
+const schema = `
+  CREATE TABLE IF NOT EXISTS history (
+    space INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    block INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (space, key, block, position)
+  ) STRICT, WITHOUT ROWID`
+
+/** @param envelope the envelope at a place in the chain */
+export function openHistory(
+  database: LedgerDatabase,
+  spaces: Spaces,
+  envelope: (place: Place) => Buffer,
+): History {
+  database.exec(schema)
+  const insert = database.prepare('INSERT INTO history (space, key, block, position) VALUES (?, ?, ?, ?)')
+  const select = database.prepare(
+    `SELECT block, position FROM history WHERE space = ? AND key = ? AND (block, position) < (?, ?)
+     ORDER BY block DESC, position DESC LIMIT 1`,
+  )
   return {
     add(block, transactions, codes) {
       for (const [index, { action }] of transactions.entries()) {
         if (codes[index] !== code.VALID) continue
         for (const { namespace, writes } of action?.namespaces ?? [])
-          for (const { key } of writes) {
-            const name = nameOf(namespace, key)
-            const known = places.get(name)
-            if (known === undefined) places.set(name, [{ block, index }])
-            else known.push({ block, index })
-          }
+          for (const { key } of writes)
+            insert.run(spaces.numberOf(publicSpace(namespace)), toBlob(key), block, index)
       }
     },
     *of(namespace, key) {
-      for (const place of (places.get(nameOf(namespace, key)) ?? []).toReversed())
-        yield modificationIn(envelope(place), namespace, key)
+      const space = spaces.find(publicSpace(namespace))
+      if (space === undefined) return
+      let before: Row | undefined = { block: Number.MAX_SAFE_INTEGER, position: 0 }
+      for (;;) {
+        before = select.get(space, toBlob(key), before.block, before.position) as Row | undefined
+        if (before === undefined) return
+        const { block, position: index } = before
+        yield modificationIn(envelope({ block, index }), namespace, key)
+      }
     },
   }
 }

@@ -12,6 +12,11 @@ export const toOrdered = (key: string): string =>
 export const fromOrdered = (key: string): string =>
   isAscii(key) ? key : Buffer.from(key, 'latin1').toString('utf8')
 
+/** Its bytes, whose order is the same. */
+export const toBlob = (key: string): Buffer => Buffer.from(key, 'latin1')
+export const fromBlob = (content: Uint8Array): string =>
+  Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1')
+
 export const compareOrdered = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
 /**
@@ -21,3 +26,6 @@ export const compareOrdered = (a: string, b: string): number => (a < b ? -1 : Nu
 export const publicSpace = (namespace: string): string => namespace
 export const hashedSpace = (namespace: string, collection: string): string => `${namespace}$$h${collection}`
 export const privateSpace = (namespace: string, collection: string): string => `${namespace}$$p${collection}`
+
+/** No name of a chaincode or a collection has a dollar sign. */
+export const isPrivateSpace = (space: string): boolean => space.includes('$$p')

@@ -3,14 +3,17 @@ import { createConfigurations, type Configurations } from '../configuration/conf
 import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
 import type { Definition } from '../../fabric/definition.ts'
+import { openDatabase, type LedgerDatabase } from './database.ts'
 import { commitHashMetadata, commitHashOf, nextCommitHash } from './commit-hash.ts'
-import { createCustody } from './custody.ts'
-import { createHistory, type History } from './history.ts'
-import type { FetchPrivate } from './missing-data.ts'
+import { createCustody, type Custody, type CustodyOptions } from './custody.ts'
+import { openHistory, type History } from './history.ts'
+import type { FetchPrivate, Gathered } from './missing-data.ts'
 import type { PrivateSets } from './private-data.ts'
-import { openPrivateStore } from './private-store.ts'
-import { createMemoryState, type StateStore } from './state.ts'
-import { createMemoryTransactionIndex, type TransactionIndex } from './transaction-index.ts'
+import { openPrivateStore, type PrivateStore } from './private-store.ts'
+import { openSpaces } from './spaces.ts'
+import { openStateStore } from './state-store.ts'
+import type { StateStore } from './state.ts'
+import { openTransactionIndex, type TransactionIndex } from './transaction-index.ts'
 import { readTransaction, type Transaction } from './transaction.ts'
 import { openTransientStore, type TransientStore } from './transient-store.ts'
 import { validateBlock, writesOf } from './validate.ts'
@@ -32,7 +35,6 @@ export interface LedgerOptions {
 
 /** One peer's copy of the channel: blocks, state, and the private data of collections of which it is a member. */
 export interface Ledger {
-  /** What has been committed: a block that is still being written does not count. */
   readonly blocks: Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock' | 'read'>
   /** As the committed blocks have brought them. */
   readonly configurations: Configurations
@@ -67,30 +69,7 @@ function addTransactions(
 const idsOf = (transactions: readonly Transaction[]): string[] =>
   transactions.flatMap(({ header }) => (header === undefined ? [] : [header.transactionId]))
 
-type Tip = Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock'>
-
-const tipOf = ({ height, lastHash, lastBlock }: BlockFile): Tip => ({ height, lastHash, lastBlock })
-
-/** The blocks up to the tip, which is behind the file while a block is being written. */
-const upTo = (tip: () => Tip, { read }: Pick<BlockFile, 'read'>): Ledger['blocks'] => ({
-  get height() {
-    return tip().height
-  },
-  get lastHash() {
-    return tip().lastHash
-  },
-  get lastBlock() {
-    return tip().lastBlock
-  },
-  read,
-})
-
-interface Place {
-  readonly block: number
-  readonly index: number
-}
-
-function envelopeAt(blocks: Pick<BlockFile, 'read'>, { block, index }: Place): Buffer {
+function envelopeAt(blocks: Pick<BlockFile, 'read'>, block: number, index: number): Buffer {
   const envelope = decodeBlock(blocks.read(block)).envelopes[index]
   if (envelope === undefined) throw new RangeError(`block ${block} has no transaction ${index}`)
   return envelope
@@ -110,49 +89,96 @@ function withVerdict(
   return withMetadata(judged, slot.commitHash, commitHashMetadata(hash))
 }
 
-/** Opens a peer's ledger and rebuilds its state from its blocks. Errors: when a file is damaged or of another format. */
+/** Opens a peer's ledger. Errors: when a file is damaged or of another format, or they do not belong together. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { directory, mspId, definition } = options
-  const state = createMemoryState()
-  const transactions = createMemoryTransactionIndex()
-  const store = openPrivateStore(join(directory, 'private'), definition.name)
-  const transient = openTransientStore(directory, definition.name)
-  const envelope = (place: Place): Buffer => envelopeAt(blocks, place)
-  const custody = createCustody({ definition, mspId, state, transient, store, envelope })
+  const database = openDatabase(join(options.directory, 'ledger.sqlite'))
+  const transient = openTransientStore(options.directory, options.definition.name)
+  try {
+    return await openParts(options, database, transient)
+  } catch (error) {
+    transient.close()
+    database.close()
+    throw error
+  }
+}
+
+/** What the committed blocks have left, all of it in one database. */
+interface Stores extends Pick<Ledger, 'state' | 'transactions' | 'history'> {
+  readonly store: PrivateStore
+  readonly custody: Custody
+  /** Brings a block and its private data in, in the caller's transaction; gives whether it purges any. */
+  readonly apply: (
+    block: number,
+    read: readonly Transaction[],
+    codes: readonly number[],
+    gathered: Gathered,
+  ) => boolean
+}
+
+function openStores(
+  { mspId, definition }: LedgerOptions,
+  database: LedgerDatabase,
+  transient: TransientStore,
+  envelope: CustodyOptions['envelope'],
+): Stores {
+  const spaces = openSpaces(database)
+  const store = openPrivateStore(database, spaces, definition.name)
+  const state = openStateStore(database, spaces, store.value)
+  const transactions = openTransactionIndex(database)
+  const history = openHistory(database, spaces, envelope)
+  const custody = createCustody({ definition, mspId, database, state, transient, store, envelope })
+  return {
+    store,
+    state,
+    transactions,
+    history,
+    custody,
+    apply(block, read, codes, gathered) {
+      state.write(writesOf(block, read, codes))
+      const hasPurged = custody.apply(block, read, codes, gathered)
+      history.add(block, read, codes)
+      addTransactions(transactions, block, read, codes)
+      return hasPurged
+    },
+  }
+}
+
+async function openParts(
+  options: LedgerOptions,
+  database: LedgerDatabase,
+  transient: TransientStore,
+): Promise<Ledger> {
+  const { directory } = options
+  const { state, transactions, history, store, custody, apply } = openStores(
+    options,
+    database,
+    transient,
+    ({ block, index }) => envelopeAt(blocks, block, index),
+  )
+  const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
   const context = {
     channel: options.channel,
     definitions: options.definitions,
     state,
-    hasTransaction: (id: string): boolean => transactions.find(id) !== undefined,
+    hasTransaction,
     configuration: () => configurations.current(),
   }
   const listeners = new Set<() => void>()
-  const history = createHistory(envelope)
-
-  /** Brings a block, whose private data has been gathered, into the state and the index; gives whether it purges any. */
-  const apply = (block: Block, read: readonly Transaction[], codes: readonly number[]): boolean => {
-    state.write(writesOf(block.number, read, codes))
-    history.add(block.number, read, codes)
-    addTransactions(transactions, block.number, read, codes)
-    return custody.apply(block.number, read, codes)
-  }
-  const settled: string[] = []
-  const blocks = openBlockFile(join(directory, 'blocks'), (block) => {
+  const blocks = openBlockFile(join(directory, 'blocks'), database, (block) => {
     const read = block.envelopes.map(readTransaction)
     const codes = validationCodesOf(block)
-    custody.gather(block.number, read, codes, custody.find)
-    apply(block, read, codes)
-    settled.push(...idsOf(read))
+    apply(block.number, read, codes, custody.gather(block.number, read, codes, custody.find))
   })
   // What came from the transient store must be safe in its new place before it leaves the old one.
-  await store.sync()
-  transient.settle(settled, blocks.height)
-  transient.compact() // A crash may have come between a purge and this.
-  let tip = tipOf(blocks)
-  const committed = upTo(() => tip, blocks)
-  const configurations = createConfigurations(committed)
+  await database.sync()
+  transient.settle([...transient.transactionIds()].filter(hasTransaction), blocks.height)
+  // A crash may have come between a purge and this.
+  transient.compact()
+  database.settle()
+  const configurations = createConfigurations(blocks)
+
   return {
-    blocks: committed,
+    blocks,
     configurations,
     state,
     transactions,
@@ -161,15 +187,21 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     find: custody.find,
     async commit(block, checked) {
       const codes = validateBlock(checked, { ...context, block: block.number })
-      custody.gather(block.number, checked, codes, (wanted) => custody.find(wanted) ?? options.fetch(wanted))
-      blocks.append(withVerdict(block, checked, codes, blocks.lastBlock))
-      await Promise.all([store.sync(), blocks.sync()])
-      const hasPurged = apply(block, checked, codes)
-      tip = tipOf(blocks)
-      transient.settle(idsOf(checked), blocks.height)
-      // What the files hold of committed transactions is values that may have been purged just now.
-      if (hasPurged) transient.compact()
+      const fetch: FetchPrivate = (wanted) => custody.find(wanted) ?? options.fetch(wanted)
+      const gathered = custody.gather(block.number, checked, codes, fetch)
+      let hasPurged = false
+      await blocks.append(withVerdict(block, checked, codes, blocks.lastBlock), () => {
+        hasPurged = apply(block.number, checked, codes, gathered)
+      })
+      // The block is on the disk, and what the database has of it can be made again until that is as well.
       for (const listener of listeners) listener()
+      await database.sync()
+      transient.settle(idsOf(checked), blocks.height)
+      if (hasPurged) {
+        // What the files hold of committed transactions is values that may have been purged just now.
+        transient.compact()
+        database.settle()
+      }
       return codes
     },
     privateData: (block) => store.read(block),
@@ -180,8 +212,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     close() {
       blocks.close()
-      store.close()
       transient.close()
+      database.close()
     },
   }
 }

@@ -1,5 +1,7 @@
 import { sha256 } from '../../fabric/digest.ts'
 import type { Definition } from '../../fabric/definition.ts'
+import { bytes } from '../../fabric/message.ts'
+import type { LedgerDatabase } from './database.ts'
 import type { PrivateSets } from './private-data.ts'
 import type { Transaction } from './transaction.ts'
 import { code } from './validation-code.ts'
@@ -19,17 +21,17 @@ export type FetchPrivate = (wanted: WantedData) => Buffer | undefined
 
 /** The private data that a peer should hold as a member and does not. */
 export interface MissingData {
-  /** Finds a block's private data beyond what is held, and notes what cannot be found. */
-  gather(
-    block: number,
-    transactions: readonly Transaction[],
-    codes: readonly number[],
-    held: ReadonlyMap<number, PrivateSets>,
-    fetch: FetchPrivate,
-  ): ReadonlyMap<number, PrivateSets>
-  /** Looks again for everything that is missing, and gives what was found; `find` gives only what may be stored. */
-  reconcile(find: FetchPrivate): ReadonlyArray<WantedData & { readonly content: Buffer }>
+  add(missing: readonly WantedData[]): void
+  remove(found: WantedData): void
+  /** Some of it, in the order of the chain, behind this one. */
+  after(last: WantedData | undefined): readonly WantedData[]
   size(): number
+}
+
+/** What was found of a block's private data, by transaction, and what was not. */
+export interface Gathered {
+  readonly found: ReadonlyMap<number, PrivateSets>
+  readonly missing: readonly WantedData[]
 }
 
 const checked = (content: Buffer | undefined, hash: Buffer): Buffer | undefined =>
@@ -57,34 +59,64 @@ function wantedOf(
     }))
 }
 
-export function createMissingData(definition: Definition, mspId: string): MissingData {
-  let missing: WantedData[] = []
+/** Looks for the private data of a block of which a peer is to have a copy. */
+export function gatherPrivate(
+  block: number,
+  transactions: readonly Transaction[],
+  codes: readonly number[],
+  { definition, mspId }: { readonly definition: Definition; readonly mspId: string },
+  fetch: FetchPrivate,
+): Gathered {
+  const found = new Map<number, PrivateSets>()
+  const missing: WantedData[] = []
+  for (const [transaction, content] of transactions.entries()) {
+    if (codes[transaction] !== code.VALID) continue
+    const sets = new Map<string, Buffer>()
+    for (const wanted of wantedOf(content, { block, transaction }, definition, mspId)) {
+      const set = checked(fetch(wanted), wanted.hash)
+      if (set === undefined) missing.push(wanted)
+      else sets.set(wanted.collection, set)
+    }
+    if (sets.size > 0) found.set(transaction, sets)
+  }
+  return { found, missing }
+}
+
+/** How much is looked for at a time. */
+const pageRows = 100
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS missing (
+    block INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    collection TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (block, position, collection)
+  ) STRICT, WITHOUT ROWID`
+
+export function openMissingData(database: LedgerDatabase): MissingData {
+  database.exec(schema)
+  const insert = database.prepare(
+    'INSERT INTO missing (block, position, collection, transaction_id, hash) VALUES (?, ?, ?, ?, ?)',
+  )
+  const remove = database.prepare('DELETE FROM missing WHERE block = ? AND position = ? AND collection = ?')
+  const select = database.prepare(
+    `SELECT block, position AS "transaction", collection, transaction_id AS transactionId, hash FROM missing
+     WHERE (block, position, collection) > (?, ?, ?) ORDER BY block, position, collection LIMIT ${pageRows}`,
+  )
+  const count = database.prepare('SELECT count(*) AS size FROM missing')
   return {
-    gather(block, transactions, codes, held, fetch) {
-      const found = new Map<number, PrivateSets>()
-      for (const [transaction, content] of transactions.entries()) {
-        if (codes[transaction] !== code.VALID) continue
-        const wanted = wantedOf(content, { block, transaction }, definition, mspId)
-        const unheld = wanted.filter(({ collection }) => held.get(transaction)?.has(collection) !== true)
-        const sets = new Map<string, Buffer>()
-        for (const item of unheld) {
-          const set = checked(fetch(item), item.hash)
-          if (set === undefined) missing.push(item)
-          else sets.set(item.collection, set)
-        }
-        if (sets.size > 0) found.set(transaction, sets)
-      }
-      return found
+    add(missing) {
+      for (const { block, transaction, collection, transactionId, hash } of missing)
+        insert.run(block, transaction, collection, transactionId, hash)
     },
-    reconcile(find) {
-      const found: Array<WantedData & { readonly content: Buffer }> = []
-      missing = missing.filter((wanted) => {
-        const content = find(wanted)
-        if (content !== undefined) found.push({ ...wanted, content })
-        return content === undefined
-      })
-      return found
+    remove: ({ block, transaction, collection }) => void remove.run(block, transaction, collection),
+    after(last) {
+      const { block, transaction, collection } = last ?? { block: -1, transaction: -1, collection: '' }
+      const rows = select.all(block, transaction, collection) as unknown as WantedData[]
+      return rows.map((row) => ({ ...row, hash: bytes(row.hash) }))
     },
-    size: () => missing.length,
+    size: () => Number(count.get()?.size),
   }
 }

@@ -1,6 +1,10 @@
-import { decodePrivate, encodePrivate, type PrivateSets } from './private-data.ts'
+import { bytes } from '../../fabric/message.ts'
+import type { LedgerDatabase } from './database.ts'
+import { privateSpace, toBlob, toOrdered } from './keys.ts'
+import type { PrivateSets } from './private-data.ts'
 import { keyHashOf, privateWritesOf, withoutKeys } from './read-write-set.ts'
-import { openRecordFile } from './record-file.ts'
+import type { Spaces } from './spaces.ts'
+import type { PrivateValue } from './state-store.ts'
 import { compareVersions, type Version } from './state.ts'
 
 /** A private key as a transaction wrote or purged it. */
@@ -11,124 +15,206 @@ export interface KeyAt {
   readonly version: Version
 }
 
-/** The private data of committed transactions that a peer holds, in a file of its own. */
+/** The private data of committed transactions that a peer holds. All that it changes is in its caller's transaction. */
 export interface PrivateStore {
-  add(block: number, transaction: number, sets: PrivateSets): void
-  sync(): Promise<void>
+  add(version: Version, sets: PrivateSets): void
   /** By transaction of the block; what came later by reconciliation is included. */
   read(block: number): ReadonlyMap<number, PrivateSets>
+  find(version: Version, collection: string): Buffer | undefined
+  /** What the state leaves to the write sets. */
+  readonly value: PrivateValue
+  /** In clear, those of the keys that a write set up to their purge holds. */
+  keysOf(purges: readonly KeyAt[]): ReadonlyArray<{ readonly collection: string; readonly key: string }>
   /**
    * Takes each key out of every write set up to its purge, the purging one included; a set without others stays as an empty
-   * one. When it returns, the values are in no file any more. Gives the keys that were found, in clear: those that the state
-   * may hold.
+   * one. The values are in no file any more when the database has been settled after the commit.
    */
-  purge(purges: readonly KeyAt[]): ReadonlyArray<{ readonly collection: string; readonly key: string }>
+  purge(purges: readonly KeyAt[]): void
   /** Whether what was written here has been purged, by this transaction or a later one, and must not come back. */
   isPurged(write: KeyAt): boolean
-  close(): void
 }
 
-const positionSize = 12
-
-interface Stored extends Version {
-  readonly sets: PrivateSets
-}
-
-function encodeStored({ block, transaction, sets }: Stored, namespace: string): Buffer {
-  const position = Buffer.alloc(positionSize)
-  position.writeBigUInt64BE(BigInt(block), 0)
-  position.writeUInt32BE(transaction, 8)
-  return Buffer.concat([position, encodePrivate(namespace, sets)])
-}
-
-const decodeStored = (content: Buffer): Stored => ({
-  block: Number(content.readBigUInt64BE(0)),
-  transaction: content.readUInt32BE(8),
-  sets: decodePrivate(content.subarray(positionSize)),
-})
-
-const nameOf = ({ collection, keyHash }: Pick<KeyAt, 'collection' | 'keyHash'>): string =>
-  `${collection}\0${keyHash}`
-
-/** The keys that are written, by {@link nameOf}. */
-const keysOf = (sets: PrivateSets): Array<readonly [name: string, key: string]> =>
-  [...sets].flatMap(([collection, content]) =>
-    privateWritesOf(content).map(
-      ({ key }) => [nameOf({ collection, keyHash: keyHashOf(key) }), key] as const,
-    ),
-  )
-
-function without({ sets, ...version }: Stored, { collection, keyHash }: KeyAt): Stored {
-  const content = withoutKeys(sets.get(collection) ?? Buffer.alloc(0), (other) => other === keyHash)
-  return { ...version, sets: new Map(sets).set(collection, content) }
-}
-
-/**
- * Records are block (8 bytes), transaction (4 bytes) and a `rwset.TxPvtReadWriteSet`. A transaction may have several
- * records, and a crash may leave one of a block that is committed only after the restart. Purges are not in the file:
- * whoever opens it shows it those of the blocks again.
+/*
+ * SQLite overwrites what it deletes, but not the copies that it leaves behind when it moves rows from one page to another.
+ * So the write sets, the only place of private values, are rows that are never moved: they are appended, and never grow,
+ * shrink or go.
  */
-export function openPrivateStore(path: string, namespace: string): PrivateStore {
-  const file = openRecordFile(path, 'private')
-  const records = new Map<number, number[]>()
-  /** The records that hold a key. */
-  const holders = new Map<string, number[]>()
-  const purged = new Map<string, Version>()
-  const note = ({ block, sets }: Stored, index: number): void => {
-    records.set(block, [...(records.get(block) ?? []), index])
-    for (const [name] of keysOf(sets)) {
-      const known = holders.get(name)
-      if (known === undefined) holders.set(name, [index])
-      else known.push(index)
-    }
+const schema = `
+  CREATE TABLE IF NOT EXISTS private_sets (
+    id INTEGER PRIMARY KEY,
+    block INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    space INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    UNIQUE (block, position, space)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS private_keys (
+    space INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    block INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (space, hash, block, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS purged_keys (
+    space INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    block INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (space, hash)
+  ) STRICT, WITHOUT ROWID`
+
+const lengthSize = 4
+
+/** A set behind its length, with zeros in the place of what was taken out of it. */
+function toContent(set: Uint8Array, size = lengthSize + set.length): Buffer {
+  const content = Buffer.alloc(size)
+  content.writeUInt32BE(set.length)
+  content.set(set, lengthSize)
+  return content
+}
+
+const fromContent = (content: Uint8Array): Buffer =>
+  bytes(content).subarray(lengthSize, lengthSize + bytes(content).readUInt32BE())
+
+interface VersionRow {
+  readonly block: number
+  readonly position: number
+}
+
+const toVersion = ({ block, position }: VersionRow): Version => ({ block, transaction: position })
+
+/** The write sets by version and space. */
+function openSets(database: LedgerDatabase) {
+  const insert = database.prepare(
+    'INSERT INTO private_sets (block, position, space, content) VALUES (?, ?, ?, ?)',
+  )
+  const select = database.prepare(
+    'SELECT content FROM private_sets WHERE block = ? AND position = ? AND space = ?',
+  )
+  const update = database.prepare(
+    'UPDATE private_sets SET content = ? WHERE block = ? AND position = ? AND space = ?',
+  )
+  const ofBlock = database.prepare(
+    `SELECT position, name, content FROM private_sets JOIN spaces ON spaces.id = space
+     WHERE block = ? ORDER BY position, private_sets.id`,
+  )
+  type Row = { readonly content: Uint8Array } | undefined
+  return {
+    add: ({ block, transaction }: Version, space: number, set: Buffer) =>
+      void insert.run(block, transaction, space, toContent(set)),
+    find({ block, transaction }: Version, space: number): Buffer | undefined {
+      const row = select.get(block, transaction, space) as Row
+      return row && fromContent(row.content)
+    },
+    /** @param change gives no more bytes than it is given */
+    change({ block, transaction }: Version, space: number, change: (set: Buffer) => Buffer): void {
+      const row = select.get(block, transaction, space) as Row
+      if (row === undefined) return
+      const content = toContent(change(fromContent(row.content)), row.content.length)
+      update.run(content, block, transaction, space)
+    },
+    ofBlock: (block: number) =>
+      ofBlock.all(block).map((row) => {
+        const { position, name, content } = row as { position: number; name: string; content: Uint8Array }
+        return { transaction: position, space: name, set: fromContent(content) }
+      }),
   }
-  for (let index = 0; index < file.length; index += 1) note(decodeStored(file.read(index)), index)
-  const isUpTo = (version: Version, purge: Version): boolean => compareVersions(version, purge) <= 0
+}
+
+/** Which keys, by their hashes, are in which write sets, and which have been purged when. */
+function openKeys(database: LedgerDatabase) {
+  const insert = database.prepare(
+    'INSERT INTO private_keys (space, hash, block, position) VALUES (?, ?, ?, ?)',
+  )
+  const select = database.prepare(
+    `SELECT block, position FROM private_keys
+     WHERE space = ? AND hash = ? AND (block, position) <= (?, ?) ORDER BY block, position`,
+  )
+  const remove = database.prepare(
+    'DELETE FROM private_keys WHERE space = ? AND hash = ? AND (block, position) <= (?, ?)',
+  )
+  const note = database.prepare(
+    `INSERT INTO purged_keys (space, hash, block, position) VALUES (?, ?, ?, ?) ON CONFLICT
+     DO UPDATE SET block = excluded.block, position = excluded.position`,
+  )
+  const purge = database.prepare('SELECT block, position FROM purged_keys WHERE space = ? AND hash = ?')
+  const place = ({ block, transaction }: Version): [number, number] => [block, transaction]
+  return {
+    add: (space: number, keyHash: string, version: Version) =>
+      void insert.run(space, toBlob(keyHash), ...place(version)),
+    /** The write sets up to a version that hold the key. */
+    holders: (space: number, { keyHash, version }: KeyAt): Version[] =>
+      select
+        .all(space, toBlob(keyHash), ...place(version))
+        .map((row) => toVersion(row as unknown as VersionRow)),
+    purge(space: number, { keyHash, version }: KeyAt): void {
+      remove.run(space, toBlob(keyHash), ...place(version))
+      note.run(space, toBlob(keyHash), ...place(version))
+    },
+    purgeOf(space: number, keyHash: string): Version | undefined {
+      const row = purge.get(space, toBlob(keyHash)) as VersionRow | undefined
+      return row && toVersion(row)
+    },
+  }
+}
+
+export function openPrivateStore(database: LedgerDatabase, spaces: Spaces, namespace: string): PrivateStore {
+  database.exec(schema)
+  const stored = openSets(database)
+  const keys = openKeys(database)
+  const prefix = privateSpace(namespace, '')
+  const spaceOf = (collection: string): string => privateSpace(namespace, collection)
+  const findIn = (version: Version, space: string): Buffer | undefined => {
+    const id = spaces.find(space)
+    return id === undefined ? undefined : stored.find(version, id)
+  }
 
   return {
-    add(block, transaction, sets) {
-      const stored = { block, transaction, sets }
-      note(stored, file.length)
-      file.append(encodeStored(stored, namespace))
+    add(version, sets) {
+      for (const [collection, set] of sets) {
+        const space = spaces.numberOf(spaceOf(collection))
+        stored.add(version, space, set)
+        for (const { key } of privateWritesOf(set)) keys.add(space, keyHashOf(key), version)
+      }
     },
-    sync: () => file.sync(),
     read(block) {
-      const transactions = new Map<number, PrivateSets>()
-      for (const index of records.get(block) ?? []) {
-        const { transaction, sets } = decodeStored(file.read(index))
-        transactions.set(transaction, new Map([...(transactions.get(transaction) ?? []), ...sets]))
+      const transactions = new Map<number, Map<string, Buffer>>()
+      for (const { transaction, space, set } of stored.ofBlock(block)) {
+        const sets = transactions.get(transaction) ?? new Map<string, Buffer>()
+        transactions.set(transaction, sets.set(space.slice(prefix.length), set))
       }
       return transactions
     },
-    purge(purges) {
-      const changed = new Map<number, Stored>()
+    find: (version, collection) => findIn(version, spaceOf(collection)),
+    value(space, key, version) {
+      const writes = privateWritesOf(findIn(version, space) ?? Buffer.alloc(0))
+      return writes.find((write) => toOrdered(write.key) === key)?.value
+    },
+    keysOf(purges) {
       const found = new Map<string, { collection: string; key: string }>()
       for (const purge of purges) {
-        const name = nameOf(purge)
-        purged.set(name, purge.version)
-        const kept = (holders.get(name) ?? []).filter((index) => {
-          const stored = changed.get(index) ?? decodeStored(file.read(index))
-          if (!isUpTo(stored, purge.version)) return true
-          const key = new Map(keysOf(stored.sets)).get(name)
-          if (key !== undefined) found.set(name, { collection: purge.collection, key })
-          changed.set(index, without(stored, purge))
-          return false
-        })
-        holders.set(name, kept)
-      }
-      const contents = function* (): Generator<Buffer> {
-        for (let index = 0; index < file.length; index += 1) {
-          const stored = changed.get(index)
-          yield stored === undefined ? file.read(index) : encodeStored(stored, namespace)
+        const { collection, keyHash } = purge
+        const space = spaces.numberOf(spaceOf(collection))
+        for (const version of keys.holders(space, purge)) {
+          const writes = privateWritesOf(stored.find(version, space) ?? Buffer.alloc(0))
+          const write = writes.find(({ key }) => keyHashOf(key) === keyHash)
+          if (write !== undefined) found.set(`${collection}\0${keyHash}`, { collection, key: write.key })
         }
       }
-      if (changed.size > 0) file.replace(contents())
       return [...found.values()]
     },
-    isPurged(write) {
-      const purge = purged.get(nameOf(write))
-      return purge !== undefined && isUpTo(write.version, purge)
+    purge(purges) {
+      for (const purge of purges) {
+        const space = spaces.numberOf(spaceOf(purge.collection))
+        for (const version of keys.holders(space, purge))
+          stored.change(version, space, (set) => withoutKeys(set, (keyHash) => keyHash === purge.keyHash))
+        keys.purge(space, purge)
+      }
     },
-    close: () => file.close(),
+    isPurged({ collection, keyHash, version }) {
+      const space = spaces.find(spaceOf(collection))
+      const purge = space === undefined ? undefined : keys.purgeOf(space, keyHash)
+      return purge !== undefined && compareVersions(version, purge) <= 0
+    },
   }
 }

@@ -16,20 +16,34 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 
+/** Where a record begins in its file, and how long its content is. */
+export interface Place {
+  readonly position: number
+  readonly length: number
+}
+
+/** Hears of a record. */
+type Found = (content: Buffer, place: Place) => void
+
 /**
  * A file of records that only grows: eight bytes of magic, a format version and a kind, then records of length,
- * CRC-32 and content. What a crash leaves behind at the end is cut off when the file is opened; damage anywhere before the
- * last record is an error, because it cannot come from a crash.
+ * CRC-32 and content.
  */
 export interface RecordFile {
-  readonly length: number
-  readonly bytes: number
+  /** Where the next record will begin. */
+  readonly end: number
+  /**
+   * Shows the records, in order, and cuts off what a crash has left behind the last one. Comes before anything is appended.
+   * @param from where the first of them begins, or the file ends; all are shown without it
+   * Errors: those of `found`; when it is damaged before its last record, which cannot come from a crash
+   */
+  recover(found: Found, from?: number): void
   /** Appends without waiting for the disk; it survives the process, and the machine after the next sync. */
-  append(content: Uint8Array): void
+  append(content: Uint8Array): Place
   /** Resolves when all that was appended before is on the disk. */
   sync(): Promise<void>
-  /** Errors: RangeError when there is no such record. */
-  read(index: number): Buffer
+  /** Errors: Error when the record there is damaged, or not one. */
+  read(place: Place): Buffer
   /** Drops all records. */
   clear(): void
   /**
@@ -41,17 +55,30 @@ export interface RecordFile {
 }
 
 /** What a file holds; a file of another kind is refused. */
-export type RecordKind = 'blocks' | 'private' | 'transient'
+export type RecordKind = 'blocks' | 'transient'
 
-const kinds: Readonly<Record<RecordKind, number>> = { blocks: 1, private: 2, transient: 3 }
+const kinds: Readonly<Record<RecordKind, number>> = { blocks: 1, transient: 3 }
 
-/** Goes up with every change of what the records hold. */
-export const formatVersion = 2
+/** Goes up with every change of what the files of a ledger hold. */
+export const formatVersion = 3
+
+/** Errors: Error when a file of another version cannot be used. */
+export function checkVersion(path: string, version: number): void {
+  if (version !== formatVersion)
+    throw new Error(
+      `${path} has format version ${version}; this program knows version ${formatVersion} only: use the program that wrote it, or start anew (--reset)`,
+    )
+}
 
 const magic = Buffer.from('MEDL')
-const headerSize = 8
+
+/** Where the first record begins. */
+export const headerSize = 8
 /** Length, CRC-32 of these four bytes, CRC-32 of the content: a damaged length must not pass for a torn end. */
 const frameSize = 12
+
+/** Where the record behind one begins. */
+export const endOf = ({ position, length }: Place): number => position + frameSize + length
 
 const syncData = promisify(fdatasync)
 
@@ -71,18 +98,8 @@ function readExactly(descriptor: number, length: number, position: number): Buff
 
 function checkHeader(header: Buffer, kind: RecordKind, path: string): void {
   if (!header.subarray(0, magic.length).equals(magic)) throw new Error(`${path} is not a file of this ledger`)
-  const version = header.readUInt16BE(4)
-  if (version !== formatVersion)
-    throw new Error(
-      `${path} has format version ${version}; this program knows version ${formatVersion} only: use the program that wrote it, or start anew (--reset)`,
-    )
+  checkVersion(path, header.readUInt16BE(4))
   if (header.readUInt16BE(6) !== kinds[kind]) throw new Error(`${path} does not hold ${kind}`)
-}
-
-interface Scan {
-  /** Where each record's content begins, and its length. */
-  readonly records: Array<readonly [position: number, length: number]>
-  readonly end: number
 }
 
 function toFrame(content: Uint8Array): Buffer {
@@ -95,30 +112,35 @@ function toFrame(content: Uint8Array): Buffer {
 
 const isZero = (content: Buffer): boolean => content.every((byte) => byte === 0)
 
-/** Finds the records up to an end that a crash may have left. Errors: when anything else is wrong. */
-function scan(descriptor: number, size: number, path: string): Scan {
-  const records: Array<readonly [number, number]> = []
-  let position = headerSize
+const damagedAt = (path: string, position: number): Error =>
+  new Error(`${path} is damaged at byte ${position}: restore this folder from a copy`)
+
+/** Finds the records up to an end that a crash may have left, and gives that end. Errors: when anything else is wrong. */
+function scan(
+  { descriptor, size, path }: { readonly descriptor: number; readonly size: number; readonly path: string },
+  from: number,
+  found: Found,
+): number {
+  let position = from
   while (position + frameSize <= size) {
     const frame = readExactly(descriptor, frameSize, position)
-    const damaged = new Error(`${path} is damaged at byte ${position}: restore this folder from a copy`)
     if (crc32(frame.subarray(0, 4)) !== frame.readUInt32BE(4)) {
       // A file may have grown before its content reached the disk.
       if (isZero(frame)) break
-      throw damaged
+      throw damagedAt(path, position)
     }
     const length = frame.readUInt32BE(0)
-    const begin = position + frameSize
-    const end = begin + length
+    const end = endOf({ position, length })
     if (end > size) break
-    if (crc32(readExactly(descriptor, length, begin)) !== frame.readUInt32BE(8)) {
+    const content = readExactly(descriptor, length, position + frameSize)
+    if (crc32(content) !== frame.readUInt32BE(8)) {
       if (end === size) break
-      throw damaged
+      throw damagedAt(path, position)
     }
-    records.push([begin, length])
+    found(content, { position, length })
     position = end
   }
-  return { records, end: position }
+  return position
 }
 
 const replacementOf = (path: string): string => `${path}.new`
@@ -128,30 +150,29 @@ function writeReplacement(
   path: string,
   kind: RecordKind,
   contents: Iterable<Uint8Array>,
-): Scan & { readonly descriptor: number } {
+): { readonly descriptor: number; readonly end: number } {
   const replacement = replacementOf(path)
   const descriptor = openSync(replacement, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600)
   try {
-    const records: Scan['records'] = []
     let end = writevSync(descriptor, [fileHeader(kind)], 0)
     for (const content of contents) {
       const written = writevSync(descriptor, [toFrame(content), content], end)
       if (written !== frameSize + content.length)
         throw new Error(`${path} cannot be rewritten: the disk is full`)
-      records.push([end + frameSize, content.length])
       end += written
     }
     fdatasyncSync(descriptor)
     renameSync(replacement, path)
     syncDirectory(path)
-    return { descriptor, records, end }
+    return { descriptor, end }
   } catch (error) {
     closeSync(descriptor)
     throw error
   }
 }
 
-function syncDirectory(path: string): void {
+/** Makes sure that a file's name is on the disk. */
+export function syncDirectory(path: string): void {
   const descriptor = openSync(dirname(path), 'r')
   fsyncSync(descriptor)
   closeSync(descriptor)
@@ -176,47 +197,40 @@ function openOrCreate(path: string, kind: RecordKind): number {
   }
 }
 
-/**
- * Opens the file, or creates it.
- * Errors: when it is of another kind or version, or damaged before its last record.
- */
+/** Opens the file, or creates it. Errors: when it is of another kind or version. */
 export function openRecordFile(path: string, kind: RecordKind): RecordFile {
   // A crash may have come before it took its place.
   rmSync(replacementOf(path), { force: true })
   let descriptor = openOrCreate(path, kind)
-  const { size } = fstatSync(descriptor)
-  let { records, end: position } = ((): Scan => {
-    try {
-      return scan(descriptor, size, path)
-    } catch (error) {
-      closeSync(descriptor)
-      throw error
-    }
-  })()
+  let position = fstatSync(descriptor).size
   let isOpen = true
   const syncing = new Set<Promise<void>>()
   // The system gives a closed file's number to the next one that is opened, so a late write would hit that one.
   const checkOpen = (): void => {
     if (!isOpen) throw new Error(`${path} is closed`)
   }
-  if (position < size) {
-    ftruncateSync(descriptor, position)
-    fdatasyncSync(descriptor)
-  }
   return {
-    get length() {
-      return records.length
-    },
-    get bytes() {
+    get end() {
       return position
+    },
+    recover(found, from = headerSize) {
+      checkOpen()
+      const { size } = fstatSync(descriptor)
+      // A process that was killed may have written what is not on the disk yet, and is about to be relied on.
+      if (from < size) fdatasyncSync(descriptor)
+      position = scan({ descriptor, size, path }, from, found)
+      if (position === size) return
+      ftruncateSync(descriptor, position)
+      fdatasyncSync(descriptor)
     },
     append(content) {
       checkOpen()
       const written = writevSync(descriptor, [toFrame(content), content], position)
       // The next append writes over what a full disk let through.
       if (written !== frameSize + content.length) throw new Error(`${path} cannot grow: the disk is full`)
-      records.push([position + frameSize, content.length])
+      const place = { position, length: content.length }
       position += written
+      return place
     },
     async sync() {
       checkOpen()
@@ -224,16 +238,17 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
       syncing.add(own)
       await own
     },
-    read(index) {
+    read({ position: begin, length }) {
       checkOpen()
-      const record = records[index]
-      if (record === undefined) throw new RangeError(`${path} has no record ${index}`)
-      return readExactly(descriptor, record[1], record[0])
+      const record = readExactly(descriptor, frameSize + length, begin)
+      const content = record.subarray(frameSize)
+      if (content.length !== length || !toFrame(content).equals(record.subarray(0, frameSize)))
+        throw damagedAt(path, begin)
+      return content
     },
     clear() {
       checkOpen()
       ftruncateSync(descriptor, headerSize)
-      records = []
       position = headerSize
     },
     replace(contents) {
@@ -241,7 +256,6 @@ export function openRecordFile(path: string, kind: RecordKind): RecordFile {
       const replaced = descriptor
       const written = writeReplacement(path, kind, contents)
       descriptor = written.descriptor
-      records = written.records
       position = written.end
       // What waits for the old file waits for what is already safe in the new one; its number must stay taken until then.
       void Promise.allSettled(syncing).then(() => closeSync(replaced))

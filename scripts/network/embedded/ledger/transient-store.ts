@@ -13,6 +13,7 @@ export interface TransientStore {
   sync(): Promise<void>
   /** The write set of this hash; endorsers that disagree leave several for one transaction. */
   find(transactionId: string, collection: string, hash: Buffer): Buffer | undefined
+  transactionIds(): Iterable<string>
   /** Drops what has been committed, and what is too old. */
   settle(transactionIds: Iterable<string>, height: number): void
   /** Writes the files anew where they still hold what was dropped. */
@@ -66,11 +67,13 @@ export function openTransientStore(directory: string, namespace: string): Transi
   ] as const
   const entries = new Map<string, readonly Entry[]>()
   const waiting = [0, 0]
+  /** How many entries each file holds, those that wait for nothing any more included. */
+  const held = [0, 0]
   let current: 0 | 1 = 0
 
   const note = (transactionId: string, entry: Entry): void => {
     entries.set(transactionId, [...(entries.get(transactionId) ?? []), entry])
-    waiting[entry.file] = (waiting[entry.file] ?? 0) + 1
+    for (const counts of [waiting, held]) counts[entry.file] = (counts[entry.file] ?? 0) + 1
   }
   const forget = (transactionId: string): void => {
     for (const { file } of entries.get(transactionId) ?? []) waiting[file] = (waiting[file] ?? 0) - 1
@@ -78,16 +81,16 @@ export function openTransientStore(directory: string, namespace: string): Transi
   }
   const isEmpty = (file: 0 | 1): boolean => waiting[file] === 0
   for (const file of [0, 1] as const)
-    for (let index = 0; index < files[file].length; index += 1) {
-      const { transactionId, height, sets } = decodeEntry(files[file].read(index))
+    files[file].recover((content) => {
+      const { transactionId, height, sets } = decodeEntry(content)
       note(transactionId, { height, sets, file })
-    }
+    })
 
   return {
     add(transactionId, height, sets) {
       if (entries.get(transactionId)?.some((entry) => isSame(entry.sets, sets)) === true) return
       const other = current === 0 ? 1 : 0
-      if (files[current].bytes > generationBytes && isEmpty(other)) current = other
+      if (files[current].end > generationBytes && isEmpty(other)) current = other
       files[current].append(encodeEntry(transactionId, height, namespace, sets))
       note(transactionId, { height, sets, file: current })
     },
@@ -98,21 +101,27 @@ export function openTransientStore(directory: string, namespace: string): Transi
       const candidates = (entries.get(transactionId) ?? []).map(({ sets }) => sets.get(collection))
       return candidates.find((content) => content !== undefined && sha256(content).equals(hash))
     },
+    transactionIds: () => entries.keys(),
     settle(transactionIds, height) {
       for (const transactionId of transactionIds) forget(transactionId)
       for (const [transactionId, [first]] of entries)
         if (first !== undefined && first.height + retentionBlocks < height) forget(transactionId)
-      for (const file of [0, 1] as const) if (isEmpty(file) && files[file].length > 0) files[file].clear()
+      for (const file of [0, 1] as const) {
+        if (!isEmpty(file) || held[file] === 0) continue
+        files[file].clear()
+        held[file] = 0
+      }
     },
     compact() {
       for (const file of [0, 1] as const) {
-        if (files[file].length === waiting[file]) continue
+        if (held[file] === waiting[file]) continue
         const kept = [...entries].flatMap(([transactionId, own]) =>
           own
             .filter((entry) => entry.file === file)
             .map(({ height, sets }) => encodeEntry(transactionId, height, namespace, sets)),
         )
         files[file].replace(kept)
+        held[file] = kept.length
       }
     },
     close: () => files.forEach((file) => file.close()),

@@ -10,6 +10,7 @@ import {
   type Block,
 } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
+import { openDatabase } from '../ledger/database.ts'
 import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
 import type { Bundle } from '../configuration/bundle.ts'
 import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
@@ -146,22 +147,28 @@ export function signBlock(block: Block, signer: Signer, lastConfig: number): Blo
 
 /** Errors: when the chain's file is damaged or of another format. */
 export function openOrdering(options: OrderingOptions): Ordering {
-  const blocks = openBlockFile(join(options.directory, 'chain'), () => undefined)
+  const database = openDatabase(join(options.directory, 'chain.sqlite'))
+  const blocks = ((): BlockFile => {
+    try {
+      return openBlockFile(join(options.directory, 'chain'), database)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })()
   const listeners = new Set<() => void>()
   let isOpen = true
   let hasFailed = false
-  let { height } = blocks
 
   const configurations = createConfigurations(blocks)
 
   const writeBlock = async (envelopes: readonly Buffer[]): Promise<void> => {
     const created = createBlock(blocks.height, blocks.lastHash, envelopes)
     const block = signBlock(created, options.signer, configurationAt(created, blocks.lastBlock))
-    blocks.append(block)
-    await blocks.sync()
-    height = blocks.height
+    await blocks.append(block)
     for (const listener of listeners) listener()
     await options.onBlock(block)
+    database.trim()
   }
   const write = async (envelopes: readonly Buffer[]): Promise<void> => {
     const [first] = envelopes
@@ -185,12 +192,7 @@ export function openOrdering(options: OrderingOptions): Ordering {
   )
 
   return {
-    blocks: {
-      get height() {
-        return height
-      },
-      read: (number) => blocks.read(number),
-    },
+    blocks,
     configurations,
     async initialise(envelopes) {
       for (const envelope of envelopes) await writeBlock([envelope])
@@ -213,6 +215,7 @@ export function openOrdering(options: OrderingOptions): Ordering {
       isOpen = false
       await batcher.flush()
       blocks.close()
+      database.close()
     },
   }
 }

@@ -9,8 +9,8 @@ import {
 } from '../../../../../scripts/network/embedded/chaincode/requests.ts'
 import { readWriteSetOf } from '../../../../../scripts/network/embedded/ledger/read-write-set.ts'
 import { createSimulation, type Simulation } from '../../../../../scripts/network/embedded/ledger/simulate.ts'
-import { createMemoryState } from '../../../../../scripts/network/embedded/ledger/state.ts'
 import { narrowTopology } from '../../../../../scripts/network/topology.ts'
+import { createMemoryState } from '../../../../support/memory-state.ts'
 
 const collection = 'access-north'
 const base = definitionOf(narrowTopology())

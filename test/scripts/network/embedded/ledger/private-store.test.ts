@@ -1,11 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { build, encoded, kvrwset } from '../../../../../scripts/network/fabric/message.ts'
-import { openPrivateStore, type KeyAt } from '../../../../../scripts/network/embedded/ledger/private-store.ts'
+import { openDatabase } from '../../../../../scripts/network/embedded/ledger/database.ts'
+import {
+  openPrivateStore,
+  type KeyAt,
+  type PrivateStore,
+} from '../../../../../scripts/network/embedded/ledger/private-store.ts'
 import { keyHashOf, privateWritesOf } from '../../../../../scripts/network/embedded/ledger/read-write-set.ts'
+import { openSpaces } from '../../../../../scripts/network/embedded/ledger/spaces.ts'
 import { compareVersions, type Version } from '../../../../../scripts/network/embedded/ledger/state.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'medledger-private-'))
@@ -16,6 +22,30 @@ const setOf = (...writes: ReadonlyArray<readonly [key: string, value: string]>):
   encoded(kvrwset.KVRWSet, {
     writesList: writes.map(([key, value]) => build(kvrwset.KVWrite, { key, value: Buffer.from(value) })),
   })
+/** Some fit on a page of the database with others, some do not fit on one. */
+const lengths = fc.constantFrom(0, 300, 2000, 9000)
+
+interface Opened {
+  readonly store: PrivateStore
+  /** Runs an action as a block's commit does, and gives the database's files as they are then. */
+  readonly change: (action: (store: PrivateStore) => void) => Buffer
+  readonly close: () => void
+}
+
+function open(directory: string): Opened {
+  const database = openDatabase(join(directory, 'ledger.sqlite'))
+  const store = openPrivateStore(database, openSpaces(database), 'ns')
+  return {
+    store,
+    change(action) {
+      database.inTransaction(() => action(store))
+      database.settle()
+      return Buffer.concat(readdirSync(directory).map((name) => readFileSync(join(directory, name))))
+    },
+    close: () => database.close(),
+  }
+}
+
 const at = (collection: string, key: string, block: number, transaction = 0): KeyAt => ({
   collection,
   keyHash: keyHashOf(key),
@@ -23,17 +53,22 @@ const at = (collection: string, key: string, block: number, transaction = 0): Ke
 })
 
 describe('the private store', () => {
-  const path = (): string => join(mkdtempSync(join(root, 'store-')), 'private')
+  const folder = (): string => mkdtempSync(join(root, 'store-'))
 
   test('takes a purged key out of all sets up to the purge, and no other', () => {
-    const file = path()
-    const store = openPrivateStore(file, 'ns')
-    store.add(1, 0, new Map([['c', setOf(['k', 'first'], ['other', 'stays'])]]))
-    store.add(2, 0, new Map([['d', setOf(['k', 'elsewhere'])]]))
-    store.add(3, 1, new Map([['c', setOf(['k', 'last'])]]))
-    store.add(3, 2, new Map([['c', setOf(['k', 'anew'])]]))
-    expect(store.purge([at('c', 'k', 3, 1)])).toEqual([{ collection: 'c', key: 'k' }])
-    expect(store.purge([at('c', 'k', 3, 1), at('c', 'never', 9)])).toEqual([])
+    const { store, change, close } = open(folder())
+    const add = (block: number, transaction: number, collection: string, set: Buffer): void =>
+      store.add({ block, transaction }, new Map([[collection, set]]))
+    change(() => {
+      add(1, 0, 'c', setOf(['k', 'first'], ['other', 'stays']))
+      add(2, 0, 'd', setOf(['k', 'elsewhere']))
+      add(3, 1, 'c', setOf(['k', 'last']))
+      add(3, 2, 'c', setOf(['k', 'anew']))
+    })
+    const purges = [at('c', 'k', 3, 1), at('c', 'never', 9)]
+    expect(store.keysOf(purges)).toEqual([{ collection: 'c', key: 'k' }])
+    const content = change(() => store.purge(purges))
+    expect(store.keysOf(purges)).toEqual([])
     const texts = (block: number, transaction: number, collection = 'c'): unknown =>
       privateWritesOf(store.read(block).get(transaction)?.get(collection) ?? Buffer.from('none')).map(
         ({ key, value }) => `${key}=${String(value)}`,
@@ -44,7 +79,6 @@ describe('the private store', () => {
       [],
       ['k=anew'],
     ])
-    const content = readFileSync(file)
     expect(['first', 'last', 'stays', 'elsewhere', 'anew'].map((text) => content.includes(text))).toEqual([
       false,
       false,
@@ -55,7 +89,23 @@ describe('the private store', () => {
     expect(store.isPurged(at('c', 'k', 3, 1))).toBe(true)
     expect(store.isPurged(at('c', 'k', 3, 2))).toBe(false)
     expect(store.isPurged(at('d', 'k', 1))).toBe(false)
-    store.close()
+    close()
+  })
+
+  test('has nothing of what a transaction added that was taken back', () => {
+    const { store, change, close } = open(folder())
+    expect(() =>
+      change(() => {
+        store.add({ block: 1, transaction: 0 }, new Map([['c', setOf(['k', 'first'])]]))
+        throw new Error('the disk is full')
+      }),
+    ).toThrow('the disk is full')
+    expect([store.read(1).size, store.find({ block: 1, transaction: 0 }, 'c')]).toEqual([0, undefined])
+    // The space of the collection was taken back as well, and its number is another one's now.
+    change(() => store.add({ block: 1, transaction: 0 }, new Map([['d', setOf(['k', 'second'])]])))
+    expect([...(store.read(1).get(0)?.keys() ?? [])]).toEqual(['d'])
+    expect(store.find({ block: 1, transaction: 0 }, 'c')).toBeUndefined()
+    close()
   })
 
   const place = fc.record({
@@ -71,52 +121,54 @@ describe('the private store', () => {
   }
 
   test('holds exactly what was written and not purged, opened anew as well', () => {
-    const writes = fc.array(fc.tuple(place, collection, fc.uniqueArray(key, { minLength: 1 })), {
-      maxLength: 8,
+    const write = fc.tuple(place, collection, fc.uniqueArray(key, { minLength: 1 }), lengths)
+    const writes = fc.uniqueArray(write, {
+      maxLength: 20,
+      selector: ([version, name]) => JSON.stringify([version, name]),
     })
     const purges = fc.array(fc.tuple(place, collection, key), { maxLength: 4 })
     fc.assert(
       fc.property(writes, purges, (sets, taken) => {
-        const file = path()
-        const store = openPrivateStore(file, 'ns')
-        const held = new Map<string, Written[]>()
-        for (const [index, [version, name, keys]] of sets.entries()) {
-          const values = keys.map((own) => [own, `value-${index}-${own}.`] as const)
-          store.add(version.block, version.transaction, new Map([[name, setOf(...values)]]))
-          // Of one transaction and collection the last record counts.
-          const written = values.map(([own, value]) => ({ ...version, collection: name, key: own, value }))
-          held.set(JSON.stringify([version, name]), written)
+        const directory = folder()
+        const opened = open(directory)
+        const held: Written[] = []
+        for (const [index, [version, name, keys, length]] of sets.entries()) {
+          const valueOf = (own: string): string => `value-${index}-${own}.`.padEnd(length, '.')
+          const set = setOf(...keys.map((own) => [own, valueOf(own)] as const))
+          opened.change((store) => store.add(version, new Map([[name, set]])))
+          held.push(...keys.map((own) => ({ ...version, collection: name, key: own, value: valueOf(own) })))
         }
         const ascending = taken.toSorted(([one], [other]) => compareVersions(one, other))
-        for (const [{ block, transaction }, name, own] of ascending)
-          store.purge([at(name, own, block, transaction)])
+        const content = opened.change((store) => {
+          for (const [{ block, transaction }, name, own] of ascending)
+            store.purge([at(name, own, block, transaction)])
+        })
         const isGone = (one: Written): boolean =>
           taken.some(
             ([version, name, own]) =>
               name === one.collection && own === one.key && compareVersions(one, version) <= 0,
           )
-        const expected = [...held.values()].flat().filter((one) => !isGone(one))
-        const found = (opened: typeof store): Written[] =>
+        const found = ({ store }: Opened): Written[] =>
           [0, 1, 2, 3, 4].flatMap((block) =>
-            [...opened.read(block)].flatMap(([transaction, own]) =>
-              [...own].flatMap(([name, content]) =>
-                privateWritesOf(content).map((write) => ({
+            [...store.read(block)].flatMap(([transaction, own]) =>
+              [...own].flatMap(([name, set]) =>
+                privateWritesOf(set).map((one) => ({
                   block,
                   transaction,
                   collection: name,
-                  key: write.key,
-                  value: String(write.value),
+                  key: one.key,
+                  value: String(one.value),
                 })),
               ),
             ),
           )
         const sorted = (all: readonly Written[]): string[] => all.map((one) => one.value).toSorted()
-        expect(sorted(found(store))).toEqual(sorted(expected))
-        const content = readFileSync(file)
-        for (const one of [...held.values()].flat()) expect(content.includes(one.value)).toBe(!isGone(one))
-        store.close()
-        const reopened = openPrivateStore(file, 'ns')
-        expect(sorted(found(reopened))).toEqual(sorted(expected))
+        const expected = sorted(held.filter((one) => !isGone(one)))
+        expect(sorted(found(opened))).toEqual(expected)
+        for (const one of held) expect(content.includes(one.value.slice(0, 10))).toBe(!isGone(one))
+        opened.close()
+        const reopened = open(directory)
+        expect(sorted(found(reopened))).toEqual(expected)
         reopened.close()
       }),
       { numRuns: 60 },

@@ -8,13 +8,13 @@ import { openLedger, type Ledger } from '../../../../../scripts/network/embedded
 import type { FetchPrivate } from '../../../../../scripts/network/embedded/ledger/missing-data.ts'
 import type { SimulationResults } from '../../../../../scripts/network/embedded/ledger/read-write-set-builder.ts'
 import { createSimulation } from '../../../../../scripts/network/embedded/ledger/simulate.ts'
-import { createMemoryState } from '../../../../../scripts/network/embedded/ledger/state.ts'
 import { readTransaction } from '../../../../../scripts/network/embedded/ledger/transaction.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import type { CheckedTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { createPrivateAnswer } from '../../../../../scripts/network/embedded/node/deliver-answers.ts'
 import { narrowTopology } from '../../../../../scripts/network/topology.ts'
 import { forge } from '../attacks/forge.ts'
+import { createMemoryState } from '../../../../support/memory-state.ts'
 
 export const definition = definitionOf(narrowTopology())
 export const collection = 'access-north'

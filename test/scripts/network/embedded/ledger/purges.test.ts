@@ -104,15 +104,14 @@ describe('a purged value', () => {
     const world = await startWorld()
     world.of('NorthMSP').transient.add('waiting', 0, new Map([[collection, Buffer.from('still waiting')]]))
     await world.commit(put('k', 'other'))
-    const paths = ['private', 'transient-0'].map((name) => join(world.directory('NorthMSP'), name))
+    const names = ['ledger.sqlite', 'ledger.sqlite-wal', 'transient-0']
+    const paths = names.map((name) => join(world.directory('NorthMSP'), name))
     const before = paths.map((path) => readFileSync(path))
     await world.commit(purge('k'))
     const contents = world.contents('NorthMSP')
     world.close('NorthMSP')
-    for (const [index, path] of paths.entries()) {
-      expect(before[index]?.includes(valueOf(0, 0, 'k'))).toBe(true)
-      writeFileSync(path, before[index] ?? '')
-    }
+    expect(before.filter((content) => content.includes(valueOf(0, 0, 'k')))).not.toEqual([])
+    for (const [index, path] of paths.entries()) writeFileSync(path, before[index] ?? '')
     await world.open('NorthMSP')
     expect(world.files('NorthMSP')).not.toContain(valueOf(0, 0, 'k'))
     expect(world.contents('NorthMSP')).toEqual(contents)

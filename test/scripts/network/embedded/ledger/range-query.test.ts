@@ -9,11 +9,8 @@ import {
   type RangeQuery,
   type SeenRow,
 } from '../../../../../scripts/network/embedded/ledger/range-query.ts'
-import {
-  createMemoryState,
-  type StateStore,
-  type Versioned,
-} from '../../../../../scripts/network/embedded/ledger/state.ts'
+import type { StateStore, Versioned } from '../../../../../scripts/network/embedded/ledger/state.ts'
+import { createMemoryState } from '../../../../support/memory-state.ts'
 
 const space = 'medledger'
 const rows = (count: number): SeenRow[] =>

@@ -13,7 +13,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { formatVersion, openRecordFile } from '../../../../../scripts/network/embedded/ledger/record-file.ts'
+import {
+  endOf,
+  formatVersion,
+  openRecordFile,
+  type Place,
+  type RecordFile,
+} from '../../../../../scripts/network/embedded/ledger/record-file.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'medledger-records-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -31,9 +37,22 @@ function write(records: readonly Uint8Array[]): void {
   file.close()
 }
 
-function readAll(): Buffer[] {
+function recover(from?: Place): { file: RecordFile; records: Buffer[]; places: Place[] } {
   const file = openRecordFile(path, 'blocks')
-  const records = Array.from({ length: file.length }, (_, index) => file.read(index))
+  const [records, places]: [Buffer[], Place[]] = [[], []]
+  file.recover(
+    (content, place) => {
+      records.push(content)
+      places.push(place)
+    },
+    from && endOf(from),
+  )
+  return { file, records, places }
+}
+
+function readAll(): Buffer[] {
+  const { file, records, places } = recover()
+  expect(places.map((place) => file.read(place))).toEqual(records)
   file.close()
   return records
 }
@@ -69,8 +88,8 @@ describe('a record file', () => {
   test('goes on after a torn end', () => {
     write(sample)
     appendFileSync(path, Buffer.from([0, 0, 0, 9, 1, 2]))
-    const file = openRecordFile(path, 'blocks')
-    expect(file.length).toBe(3)
+    const { file, records } = recover()
+    expect(records).toEqual(sample)
     file.append(Buffer.from('four'))
     file.close()
     expect(readAll().map(String)).toEqual(['one', 'two', 'three', 'four'])
@@ -89,7 +108,7 @@ describe('a record file', () => {
     const content = readFileSync(path)
     content[fileHeaderSize + frameSize] = 0
     writeFileSync(path, content)
-    expect(() => openRecordFile(path, 'blocks')).toThrow(`${path} is damaged at byte 8`)
+    expect(() => recover()).toThrow(`${path} is damaged at byte 8`)
   })
 
   test('whose length is damaged is refused, and loses nothing of what follows', () => {
@@ -97,8 +116,35 @@ describe('a record file', () => {
     const content = readFileSync(path)
     content[fileHeaderSize] = 0x7f
     writeFileSync(path, content)
-    expect(() => openRecordFile(path, 'blocks')).toThrow(`${path} is damaged at byte 8`)
+    expect(() => recover()).toThrow(`${path} is damaged at byte 8`)
     expect(readFileSync(path)).toEqual(content)
+  })
+
+  test('shows what is behind a record without looking at anything before it', () => {
+    write(sample)
+    const { places, file } = recover()
+    file.close()
+    const content = readFileSync(path)
+    content[fileHeaderSize + frameSize] = 0
+    writeFileSync(path, content)
+    const [damaged, second] = places
+    const { file: opened, records } = recover(second)
+    expect(records.map(String)).toEqual(['three'])
+    expect(() => damaged && opened.read(damaged)).toThrow(`${path} is damaged at byte 8`)
+    expect(second && opened.read(second).toString()).toBe('two')
+    opened.close()
+  })
+
+  test('has no record where none begins', () => {
+    write(sample)
+    const { file } = recover()
+    for (const place of [
+      { position: fileHeaderSize + 1, length: 3 },
+      { position: fileHeaderSize, length: 2 },
+      { position: file.end, length: 3 },
+    ])
+      expect(() => file.read(place)).toThrow('is damaged at byte')
+    file.close()
   })
 
   test('that has grown by nothing but zeros goes on', () => {
@@ -109,7 +155,7 @@ describe('a record file', () => {
 
   test('of an unknown version, of another kind, or of another program is refused by name', () => {
     write(sample)
-    expect(() => openRecordFile(path, 'private')).toThrow('does not hold private')
+    expect(() => openRecordFile(path, 'transient')).toThrow('does not hold transient')
     const content = readFileSync(path)
     content.writeUInt16BE(formatVersion + 1, 4)
     writeFileSync(path, content)
@@ -132,16 +178,15 @@ describe('a record file', () => {
 
   test('can be replaced as a whole, while it is being synced, and goes on', async () => {
     write(sample)
-    const file = openRecordFile(path, 'blocks')
-    file.append(Buffer.from('four'))
+    const { file, places } = recover()
+    const kept = [places[1], file.append(Buffer.from('four'))]
     const syncing = file.sync()
     // What it is made of is read from the old file while the new one is written.
     const remaining = function* (): Generator<Buffer> {
-      for (const index of [1, 3]) yield file.read(index)
+      for (const place of kept) if (place !== undefined) yield file.read(place)
     }
     file.replace(remaining())
     await syncing
-    expect([file.length, file.read(0).toString(), file.read(1).toString()]).toEqual([2, 'two', 'four'])
     file.append(Buffer.from('five'))
     await file.sync()
     file.close()

@@ -12,8 +12,8 @@ import {
   type Rows,
   type Simulation,
 } from '../../../../../scripts/network/embedded/ledger/simulate.ts'
-import { createMemoryState } from '../../../../../scripts/network/embedded/ledger/state.ts'
 import { demoTopology } from '../../../../../scripts/network/topology.ts'
+import { createMemoryState } from '../../../../support/memory-state.ts'
 
 const definition = definitionOf(demoTopology())
 const { name } = definition

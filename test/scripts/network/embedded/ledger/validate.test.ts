@@ -6,7 +6,7 @@ import type {
   CollectionSet,
   NamespaceSet,
 } from '../../../../../scripts/network/embedded/ledger/read-write-set.ts'
-import { createMemoryState, type Version } from '../../../../../scripts/network/embedded/ledger/state.ts'
+import type { Version } from '../../../../../scripts/network/embedded/ledger/state.ts'
 import {
   validateBlock,
   writesOf,
@@ -15,6 +15,7 @@ import {
 import { code, codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import type { CheckedTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { demoTopology } from '../../../../../scripts/network/topology.ts'
+import { createMemoryState } from '../../../../support/memory-state.ts'
 
 const definition = definitionOf(demoTopology())
 const everyone = ['NorthMSP', 'SouthMSP', 'AuthorityMSP']
