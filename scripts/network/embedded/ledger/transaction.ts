@@ -39,6 +39,8 @@ export interface Transaction {
   readonly header: EnvelopeHeader | undefined
   readonly action: Action | undefined
   readonly fault: ValidationCode | undefined
+  /** Set when Fabric might come to another verdict: no orderer of this network takes such a transaction. */
+  readonly unsupported?: readonly string[]
 }
 
 const { CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION } = common.HeaderType
@@ -90,10 +92,13 @@ interface Headers {
 
 class Fault extends Error {
   readonly code: ValidationCode
+  /** What of Fabric the transaction asks for that this network does not do, by its name. */
+  readonly unsupported: readonly string[]
 
-  constructor(value: ValidationCode) {
+  constructor(value: ValidationCode, unsupported: readonly string[] = []) {
     super('the transaction is not valid')
     this.code = value
+    this.unsupported = unsupported
   }
 }
 
@@ -116,7 +121,8 @@ function readEvent(content: Uint8Array, chaincode: string): string | undefined {
 function checkNamespaces(namespaces: readonly NamespaceSet[]): void {
   const names = new Set(namespaces.map(({ namespace }) => namespace))
   if (names.size !== namespaces.length) throw new Fault(code.ILLEGAL_WRITESET)
-  if (namespaces.some(({ unsupported }) => unsupported.length > 0)) throw new Fault(code.INVALID_OTHER_REASON)
+  const unsupported = namespaces.flatMap((set) => set.unsupported)
+  if (unsupported.length > 0) throw new Fault(code.INVALID_OTHER_REASON, unsupported)
 }
 
 interface EndorsedAction {
@@ -242,7 +248,8 @@ export function readTransaction(envelope: Buffer): Transaction {
   try {
     return { envelope, header, action: readContent(read), fault: undefined }
   } catch (error) {
-    const fault = error instanceof Fault ? error.code : code.INVALID_ENDORSER_TRANSACTION
-    return { envelope, header, action: undefined, fault }
+    const { code: fault, unsupported } =
+      error instanceof Fault ? error : new Fault(code.INVALID_ENDORSER_TRANSACTION)
+    return { envelope, header, action: undefined, fault, unsupported }
   }
 }

@@ -11,7 +11,12 @@ import {
 } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from '../ledger/block-file.ts'
 import { openDatabase } from '../ledger/database.ts'
-import { canonicalEnvelope, readEnvelope, type EnvelopeHeader } from '../ledger/transaction.ts'
+import {
+  canonicalEnvelope,
+  readEnvelope,
+  readTransaction,
+  type EnvelopeHeader,
+} from '../ledger/transaction.ts'
 import type { Bundle } from '../configuration/bundle.ts'
 import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
 import { configurationEnvelope } from '../configuration/transaction.ts'
@@ -92,7 +97,17 @@ function judge(envelope: Buffer, options: OrderingOptions, bundle: Bundle): Broa
   if (expiry !== undefined) return answer(Status.BAD_REQUEST, `broadcast client ${expiry}`)
   if (admittedBy({ membership, policy: policies.writers }, header) === undefined)
     return answer(Status.FORBIDDEN, `${noneSatisfied('Writers')}: permission denied`)
-  return header.type === CONFIG_UPDATE ? judgeUpdate(envelope, options, bundle) : answer(Status.SUCCESS)
+  return header.type === CONFIG_UPDATE ? judgeUpdate(envelope, options, bundle) : judgeContent(envelope)
+}
+
+/** What this network's peers do not judge as Fabric's do must not come onto the chain. */
+function judgeContent(envelope: Buffer): BroadcastAnswer {
+  const { unsupported = [] } = readTransaction(envelope)
+  if (unsupported.length === 0) return answer(Status.SUCCESS)
+  return answer(
+    Status.BAD_REQUEST,
+    `${unsupported.join(', ')} in a read/write set: the embedded network does not support it`,
+  )
 }
 
 /** A configuration update is refused at once when the configuration in force does not allow it. */

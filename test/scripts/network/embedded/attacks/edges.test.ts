@@ -14,9 +14,17 @@ import {
   type Ordering,
 } from '../../../../../scripts/network/embedded/node/ordering.ts'
 import type { Stream } from '../../../../../scripts/network/embedded/node/server.ts'
-import { build, common, orderer, peer, wrap } from '../../../../../scripts/network/fabric/message.ts'
+import {
+  build,
+  common,
+  encoded,
+  kvrwset,
+  orderer,
+  peer,
+  wrap,
+} from '../../../../../scripts/network/fabric/message.ts'
 import { eventually, temporaryDirectory } from '../support.ts'
-import { forge, type Forgery } from './forge.ts'
+import { forge, publicWrites, resultsOf, type Forgery } from './forge.ts'
 import { proposalOf, seekOf, type ProposalForgery } from './requests.ts'
 import { report, type Row } from './report.ts'
 import { honest } from './transactions.ts'
@@ -113,6 +121,26 @@ describe('an envelope that is broadcast', () => {
     for (const content of [Buffer.alloc(0), Buffer.from('nonsense'), wrap(1, Buffer.from([0x0a, 0x7f]))])
       expect(send(content)).toBe(BAD_REQUEST)
     note('broadcast', 'bytes that are no envelope', 'BAD_REQUEST')
+  })
+
+  test.each<[string, string, Buffer]>([
+    [
+      'key-level endorsement',
+      'KVMetadataWrite',
+      encoded(kvrwset.KVRWSet, { metadataWritesList: [build(kvrwset.KVMetadataWrite, { key: 'target' })] }),
+    ],
+    [
+      'one key twice',
+      'KVWrite of one key twice',
+      publicWrites({ key: 'target', value: 'a' }, { key: 'target', value: 'b' }),
+    ],
+  ])('with %s, which the peers would not judge as Fabric’s do, is refused by name', (_, name, set) => {
+    const results = resultsOf({ namespace: 'medledger', set })
+    expect(ordering.accept(forge(honest(world, { results })).envelope)).toEqual({
+      status: BAD_REQUEST,
+      info: `${name} in a read/write set: the embedded network does not support it`,
+    })
+    note('broadcast', `with ${name}`, 'BAD_REQUEST')
   })
 
   test('comes into a block with its payload and signature alone', async () => {
