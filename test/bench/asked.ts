@@ -3,16 +3,18 @@ import { randomId, type Constitution } from 'medledger-chaincode/api'
 import { findPerson, readPeople } from '../../scripts/development/index.ts'
 import { readKeys, signingKey } from '../../scripts/identity-provider/keys.ts'
 import { networkDown } from '../../scripts/start/docker/down.ts'
-import { openDockerNetwork } from '../../scripts/start/docker/open.ts'
+import { openDockerNetwork, type DockerNetwork } from '../../scripts/start/docker/open.ts'
 import { gatewaysOf } from '../../scripts/start/docker/steps.ts'
+import { issueCredentials, type Credentials } from '../../scripts/network/issue.ts'
+import { connectionProfile, type ConnectionProfile } from '../../scripts/network/profile.ts'
 import { pathsIn } from '../../scripts/start/paths.ts'
 import { docker } from '../../scripts/network/docker/compose.ts'
 import { medledger } from '../support/command-line.ts'
-import { newRegistration, subjectOf } from './instance.ts'
+import { connectLedger, newRegistration, subjectOf } from './instance.ts'
 import { documentBundle, permitSouth, type BenchPatient } from './patients.ts'
 import type { Counted } from './processes.ts'
-import { signToken, type BenchKey } from './tokens.ts'
-import { expectStatus } from './work.ts'
+import { createRecipientKey, signToken, type BenchKey } from './tokens.ts'
+import { accessFields, expectStatus } from './work.ts'
 
 /** A network as whoever asks its gateways sees it, whatever it is made of. */
 export interface Asked {
@@ -23,6 +25,8 @@ export interface Asked {
   readonly token: (user: string) => string
   /** A token of a patient, for an organisation's gateway. */
   readonly patientToken: (patient: string, at: string) => string
+  /** Has an access of South's doctor recorded, by the ledger port and no gateway. */
+  readonly access?: (documents: readonly string[]) => Promise<void>
   /** Resolves when no block has come for a while. */
   readonly quiet: () => Promise<void>
   readonly close: () => Promise<void>
@@ -70,6 +74,34 @@ async function keyOf(data: string, organisation: string): Promise<BenchKey> {
   return { kid: found.kid, privateKey, publicKey: { ...publicPart, alg: 'ES256' } }
 }
 
+/**
+ * A profile of containers as this machine reaches them: by the addresses that Docker has given them, since no port of a peer
+ * is published. They are there for a Docker that runs on this machine's own kernel.
+ */
+async function profileByAddress(
+  { topology, compose }: DockerNetwork,
+  credentials: Credentials,
+  organisation: string,
+): Promise<ConnectionProfile> {
+  const addressOf = async (host: string): Promise<string> => {
+    const [part = '', name = ''] = host.split('.')
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}'
+    const found = await docker(['inspect', '--format', format, await compose.container(`${part}-${name}`)])
+    return found.trim().split(' ')[0] ?? ''
+  }
+  const reach = async (endpoints: ConnectionProfile['peers']): Promise<ConnectionProfile['peers']> =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries(endpoints).map(async ([host, endpoint]) => {
+          const url = new URL(endpoint.url.replace('grpcs:', 'https:'))
+          return [host, { ...endpoint, url: `grpcs://${await addressOf(host)}:${url.port}` }] as const
+        }),
+      ),
+    )
+  const profile = connectionProfile(topology, credentials, organisation)
+  return { ...profile, peers: await reach(profile.peers), orderers: await reach(profile.orderers) }
+}
+
 /** Brings a network of containers up in a directory. */
 export async function startContainers(data: string, firstPort: number): Promise<Asked> {
   const up = ['network', 'up', '--no-demo', '--data', data, '--port', String(firstPort)]
@@ -100,17 +132,36 @@ export async function startContainers(data: string, firstPort: number): Promise<
       throw new RangeError(`there is no organisation ${organisation}`)
     return signToken(key, { issuer, subject, role, audience })
   }
+  const { topology, paths } = network
+  const credentials = await issueCredentials(topology, paths.credentials)
+  const profile = await profileByAddress(network, credentials, 'south')
+  const { client, transport } = await connectLedger(
+    { topology, credentials },
+    'south',
+    'gateway',
+    () => {},
+    profile,
+  )
+  const recipient = createRecipientKey()
+  const token = (user: string): string => {
+    const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
+    return sign(organisation, user, role, organisation)
+  }
   return {
     constitution,
     processes,
     gateways,
-    token(user) {
-      const { role, organisation } = findPerson(people, user) ?? { role: '', organisation: '' }
-      return sign(organisation, user, role, organisation)
-    },
+    token,
+    access: async (documents) =>
+      void (await client.submit('RequestAccess', accessFields(recipient, documents), {
+        token: token('dr.chen'),
+      })),
     patientToken: (patient, at) => sign('authority', subjectOf(patient), 'patient', at),
     quiet: () => waitForQuiet(gateways['south'] ?? ''),
-    close: () => networkDown(network, true),
+    async close() {
+      transport.close()
+      await networkDown(network, true)
+    },
   }
 }
 

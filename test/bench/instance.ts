@@ -85,16 +85,18 @@ interface Network {
   readonly credentials: Credentials
 }
 
-async function connect(
+/** Connects to a ledger as an organisation's gateway or operator does; by another profile than its own where one is given. */
+export async function connectLedger(
   { topology, credentials }: Network,
   organisation: string,
   identity: 'gateway' | 'operator',
   observe: (step: LedgerStep) => void = () => {},
+  profile = connectionProfile(topology, credentials, organisation),
 ): Promise<BenchLedger> {
   const own = credentialsOf(credentials, organisation)
   const { certificate, privateKey } = own[identity]
   const transport = await connectFabric({
-    profile: connectionProfile(topology, credentials, organisation),
+    profile,
     channel: topology.constitution.channel,
     chaincode: topology.chaincode.name,
     mspOf: (name) => credentialsOf(credentials, name).mspId,
@@ -111,7 +113,7 @@ async function addSigningKey(network: Network, { kid, publicKey }: BenchKey): Pr
   const { issuers } = network.topology.constitution
   await Promise.all(
     issuers.map(async ({ issuer, organisation }) => {
-      const { client, transport } = await connect(network, organisation, 'operator')
+      const { client, transport } = await connectLedger(network, organisation, 'operator')
       await client.submit('AddIssuerKey', { issuer, kid, key: publicKey })
       transport.close()
     }),
@@ -138,7 +140,7 @@ export async function startBenchInstance(
   const ledgers = new Map(
     await Promise.all(
       names.map(async (name) => {
-        const connected = await connect(network, name, 'gateway', (step) => listener(step))
+        const connected = await connectLedger(network, name, 'gateway', (step) => listener(step))
         return [name, connected] as const
       }),
     ),

@@ -21,7 +21,7 @@ import { depositPatients, registerPatients, type BenchPatient } from './patients
 import { renderArms, renderRatios, summarise, type Summary } from './report.ts'
 import { measure, type Comparison, type Schedule } from './rounds.ts'
 import { connectStock } from './stock-sdk.ts'
-import type { Bench } from './work.ts'
+import { requestAccess, type Bench } from './work.ts'
 
 const full = { patients: 1000, lone: 300, schedule: { blocks: 3, roundMs: 1500, warmUpMs: 1500 } } as const
 const quickSchedule = { blocks: 2, roundMs: 400, warmUpMs: 400, enoughMs: 5000 } as const
@@ -98,10 +98,11 @@ async function setUpNetworks(directory: string, cleanUps: CleanUps): Promise<[Tr
   say('starting an instance on the embedded network')
   const embedded = await startBenchInstance(join(directory, 'embedded'), testPort(600))
   cleanUps.push(() => embedded.close())
+  const access = (documents: readonly string[]): Promise<void> => requestAccess(embedded, documents)
   say('starting a network of containers')
   const containers = await startContainers(join(directory, 'containers'), testPort(680))
   cleanUps.push(() => containers.close())
-  return [await fill('embedded', embedded), await fill('Fabric', containers)]
+  return [await fill('embedded', { ...embedded, access }), await fill('Fabric', containers)]
 }
 
 async function runAll(comparisons: readonly Comparison[], schedule: Schedule): Promise<Summary[]> {

@@ -20,8 +20,8 @@ export interface Bench {
 }
 
 /** What South's doctor asks of the ledger for these documents. */
-const fieldsOf = (
-  { recipient }: BenchInstance,
+export const accessFields = (
+  recipient: BenchInstance['recipient'],
   documents: readonly string[],
 ): Parameters<typeof complete<'RequestAccess'>>[0] => ({
   custodian: 'north',
@@ -34,7 +34,7 @@ const fieldsOf = (
 export async function requestAccess(instance: BenchInstance, documents: readonly string[]): Promise<void> {
   const { client } = instance.ledger('south')
   const token = instance.token('dr.chen')
-  await client.submit('RequestAccess', fieldsOf(instance, documents), { token })
+  await client.submit('RequestAccess', accessFields(instance.recipient, documents), { token })
 }
 
 /** The same request through the SDK as it comes. */
@@ -44,7 +44,7 @@ export const requestAccessByStock = (
 ): Promise<void> =>
   stock.submit(
     'RequestAccess',
-    complete<'RequestAccess'>(fieldsOf(instance, documents)),
+    complete<'RequestAccess'>(accessFields(instance.recipient, documents)),
     instance.token('dr.chen'),
     ['NorthMSP', 'SouthMSP'],
   )

@@ -33,6 +33,13 @@ const operations: readonly (readonly [name: string, Operation])[] = [
   ],
 ]
 
+/** The same access by the ledger port, where both networks can be reached there. */
+function ledgerOperations(trees: readonly [Tree, Tree]): typeof operations {
+  if (!trees.every(({ instance }) => instance.access !== undefined)) return []
+  const access: Operation = async (instance, { documents }) => instance.access?.(documents)
+  return [['RequestAccess by the ledger port', access]]
+}
+
 /** What people do on one network against the same on another one. */
 export function compareTrees(trees: readonly [Tree, Tree]): Comparison[] {
   const arm = ({ name, instance, readable }: Tree, operate: Operation): Arm => {
@@ -41,7 +48,7 @@ export function compareTrees(trees: readonly [Tree, Tree]): Comparison[] {
     return { name, processes, settled, run: () => operate(instance, next()) }
   }
   const [own, other] = trees
-  return operations.flatMap(([operation, operate]) =>
+  return [...ledgerOperations(trees), ...operations].flatMap(([operation, operate]) =>
     [1, 20].map((inFlight) => ({
       name: `${operation}, ${inFlight} in flight, ${own.name} : ${other.name}`,
       operation,
