@@ -20,6 +20,7 @@ import { measureLone, renderLone, type LoneAccess } from './lone.ts'
 import { depositPatients, registerPatients, type BenchPatient } from './patients.ts'
 import { renderArms, renderRatios, summarise, type Summary } from './report.ts'
 import { measure, type Comparison, type Schedule } from './rounds.ts'
+import { measureStartUp, renderStartUp, type StartUp } from './start-up/measure.ts'
 import { connectStock } from './stock-sdk.ts'
 import { requestAccess, type Bench } from './work.ts'
 
@@ -123,27 +124,41 @@ export interface BenchOptions {
   readonly only?: string | undefined
   readonly against?: string | undefined
   readonly network?: boolean | undefined
+  /** Of the ledgers on which a start is measured. */
+  readonly transactions?: number | undefined
 }
+
+/** All that was measured. */
+interface Figures {
+  readonly alone?: LoneAccess | undefined
+  readonly startUp?: StartUp
+  readonly summaries: readonly Summary[]
+}
+
+/** As many transactions as are made in a minute. */
+const defaultTransactions = 100_000
 
 /** Everything that is measured on a network of this source tree, or of two trees. */
 async function measureAll(
-  { only = '', against, network }: BenchOptions,
+  { only = '', against, network, transactions = defaultTransactions }: BenchOptions,
   { patients, lone, schedule }: Extent,
   { directory, cleanUps }: { readonly directory: string; readonly cleanUps: CleanUps },
-): Promise<{ readonly alone: LoneAccess | undefined; readonly summaries: readonly Summary[] }> {
+): Promise<Figures> {
   const chosen = (comparisons: readonly Comparison[]): Comparison[] =>
     comparisons.filter(({ name }) => name.includes(only))
+  if (only.startsWith('start-up'))
+    return { startUp: await measureStartUp(directory, testPort(600), transactions, say), summaries: [] }
   if (network === true) {
     const networks = await setUpNetworks(directory, cleanUps)
-    return { alone: undefined, summaries: await runAll(chosen(compareTrees(networks)), schedule) }
+    return { summaries: await runAll(chosen(compareTrees(networks)), schedule) }
   }
   if (against !== undefined) {
     const trees = await setUpTrees(directory, against, cleanUps)
-    return { alone: undefined, summaries: await runAll(chosen(compareTrees(trees)), schedule) }
+    return { summaries: await runAll(chosen(compareTrees(trees)), schedule) }
   }
   const decisions = await runAll(chosen(compareDecisions()), schedule)
   // They need no network: whoever wants nothing else waits for none.
-  if (only.startsWith('decisions')) return { alone: undefined, summaries: decisions }
+  if (only.startsWith('decisions')) return { summaries: decisions }
   const work = await setUp(directory, patients, cleanUps)
   const alone = await measureLone(work, lone)
   return { alone, summaries: [...decisions, ...(await runAll(chosen(comparisonsOf(work)), schedule))] }
@@ -169,10 +184,10 @@ export async function bench(options: BenchOptions): Promise<void> {
     schedule: extent.schedule,
   }
   try {
-    const { alone, summaries } = await measureAll(options, extent, { directory, cleanUps })
-    process.stdout.write(render(environment, summaries, alone))
+    const measured = await measureAll(options, extent, { directory, cleanUps })
+    process.stdout.write(render(environment, measured))
     if (options.json !== undefined) {
-      const figures = { environment, alone, summaries }
+      const figures = { environment, ...measured }
       await writeFile(options.json, `${JSON.stringify(figures, undefined, 2)}\n`)
     }
   } finally {
@@ -200,16 +215,19 @@ interface Environment {
   readonly schedule: Schedule
 }
 
-const describe = ({ date, commit, cpu, cores, node, loadBefore, schedule }: Environment): string =>
-  `${date}, commit ${commit}, ${cpu.trim()}, ${cores} cores, Node ${node}, load before ${loadBefore.toFixed(1)}; ` +
+const describe = ({ date, commit, cpu, cores, node, loadBefore }: Environment): string =>
+  `${date}, commit ${commit}, ${cpu.trim()}, ${cores} cores, Node ${node}, load before ${loadBefore.toFixed(1)}.`
+
+const describeRounds = ({ schedule }: Environment): string =>
   `${schedule.enoughMs === undefined ? '' : 'up to '}${schedule.blocks * 4} rounds of ${schedule.roundMs / 1000} s in ABBA order for each comparison. ` +
   'Ratios are medians with a 95 % bootstrap interval.'
 
-const render = (environment: Environment, summaries: readonly Summary[], alone?: LoneAccess): string =>
+const render = (environment: Environment, { alone, startUp, summaries }: Figures): string =>
   [
     describe(environment),
     ...(alone ? [renderLone(alone, blockTimeoutMs)] : []),
-    renderRatios(summaries),
-    renderArms(summaries),
+    ...(startUp
+      ? [renderStartUp(startUp)]
+      : [describeRounds(environment), renderRatios(summaries), renderArms(summaries)]),
     '',
   ].join('\n\n')

@@ -78,7 +78,7 @@ export function summarise({ comparison, rounds }: Measured): Summary {
 }
 
 /** A table in Markdown, with columns of even width. */
-function toTable(rows: readonly (readonly string[])[]): string {
+export function toTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   )

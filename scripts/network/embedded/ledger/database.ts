@@ -46,6 +46,9 @@ const settings = [
   `cache_size = -${cacheKibibytes}`,
 ]
 
+/** What the log holds is synchronised first, then the file, and then the log is empty. */
+const intoFile = 'PRAGMA wal_checkpoint(TRUNCATE)'
+
 const numberOf = (database: DatabaseSync, pragma: string): number =>
   Number(Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
 
@@ -58,18 +61,24 @@ function prepareFile(database: DatabaseSync, path: string): void {
     throw new Error(`${path} is not a database of this ledger`)
   if (!isNew) checkVersion(path, numberOf(database, 'user_version'))
   for (const setting of settings) database.exec(`PRAGMA ${setting}`)
-  if (!isNew) return
-  database.exec(`PRAGMA application_id = ${applicationId}`)
-  database.exec(`PRAGMA user_version = ${formatVersion}`)
+  if (isNew) {
+    database.exec(`PRAGMA application_id = ${applicationId}`)
+    database.exec(`PRAGMA user_version = ${formatVersion}`)
+  }
+  // With what the last process left in the log.
+  database.exec(intoFile)
 }
 
-function openFile(path: string): DatabaseSync {
+/** The file, with the log as it lies on the disk. Errors: when it cannot be used. */
+function openFile(path: string): { readonly database: DatabaseSync; readonly log: number } {
   // SQLite gives its log the mode of the file, and would make both readable for everybody.
   closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600))
   const database = new DatabaseSync(path)
   try {
     prepareFile(database, path)
-    return database
+    const log = openSync(`${path}-wal`, constants.O_RDWR)
+    syncDirectory(path)
+    return { database, log }
   } catch (error) {
     database.close()
     const { message } = error as Error
@@ -79,20 +88,16 @@ function openFile(path: string): DatabaseSync {
 
 /** Opens the database, or creates it. Errors: when it is damaged, or of another program or version. */
 export function openDatabase(path: string): LedgerDatabase {
-  const database = openFile(path)
-  const log = openSync(`${path}-wal`, constants.O_RDWR)
+  const { database, log } = openFile(path)
   const listeners: Array<() => void> = []
   let isOpen = true
   const settle = (): void => {
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    database.exec(intoFile)
     if (fstatSync(log).size > 0) throw new Error(`${path} cannot be written`)
   }
   const trim = (): void => {
     if (fstatSync(log).size > logBytes) settle()
   }
-  // What the last process left in the log comes into the file, and is gone from the log.
-  settle()
-  syncDirectory(path)
 
   return {
     exec: (sql) => database.exec(sql),

@@ -91,13 +91,14 @@ function withVerdict(
 
 /** Opens a peer's ledger. Errors: when a file is damaged or of another format, or they do not belong together. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const database = openDatabase(join(options.directory, 'ledger.sqlite'))
   const transient = openTransientStore(options.directory, options.definition.name)
+  let database: LedgerDatabase | undefined
   try {
+    database = openDatabase(join(options.directory, 'ledger.sqlite'))
     return await openParts(options, database, transient)
   } catch (error) {
     transient.close()
-    database.close()
+    database?.close()
     throw error
   }
 }

@@ -1,4 +1,12 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -145,6 +153,14 @@ describe('a chain of blocks', () => {
 })
 
 describe('a database', () => {
+  test('can be read by its owner only, with its log', async () => {
+    const { blocks, close } = open()
+    await blocks.append(nextBlock(blocks, 'block'))
+    const modes = ['', '-wal'].map((ending) => statSync(`${pathOf('ledger.sqlite')}${ending}`).mode % 0o1000)
+    expect(modes).toEqual([0o600, 0o600])
+    close()
+  })
+
   test('of an unknown version, of another program, or damaged is refused by name', async () => {
     await grow(1)
     const path = pathOf('ledger.sqlite')
