@@ -7,6 +7,8 @@ import {
 } from '../../../scripts/network/embedded/channel/channel.ts'
 import { openBlockFile } from '../../../scripts/network/embedded/ledger/block-file.ts'
 import { openDatabase } from '../../../scripts/network/embedded/ledger/database.ts'
+import { readBundle } from '../../../scripts/network/embedded/configuration/bundle.ts'
+import { readEnvelope } from '../../../scripts/network/embedded/ledger/transaction.ts'
 import { openLedger, type Ledger } from '../../../scripts/network/embedded/ledger/ledger.ts'
 import {
   checkTransaction,
@@ -71,7 +73,7 @@ export const peerFolder = (directory: string, organisation: string): string =>
 
 /** Opens the made peer's ledger as a peer does. */
 export function openMadeLedger(
-  { membership, definition, definitions, name }: Channel,
+  { definition, definitions, name }: Channel,
   credentials: Credentials,
   directory: string,
 ): Promise<Ledger> {
@@ -79,7 +81,6 @@ export function openMadeLedger(
     directory: peerFolder(directory, madePeer),
     mspId: credentialsOf(credentials, madePeer).mspId,
     channel: name,
-    membership,
     definition,
     definitions,
     fetch: () => undefined,
@@ -108,7 +109,7 @@ function openChain({ topology, credentials, directory }: MakeOptions, ledger: Le
   return {
     async commit(transactions) {
       const envelopes = transactions.map(({ envelope }) => envelope)
-      const block = signBlock(createBlock(chain.height, chain.lastHash, envelopes), signer)
+      const block = signBlock(createBlock(chain.height, chain.lastHash, envelopes), signer, 0)
       await chain.append(block)
       database.trim()
       const [before, began] = [process.cpuUsage(), performance.now()]
@@ -134,8 +135,9 @@ async function makeAll(options: MakeOptions, channel: Channel, ledger: Ledger): 
     return made.map(({ checked }) => checked)
   }
   try {
-    for (const envelope of firstEnvelopes(topology, credentials, channel, Date.now()))
-      await chain.commit([checkTransaction(envelope, channel.membership)])
+    const first = firstEnvelopes(topology, credentials, channel, Date.now())
+    const { membership } = readBundle(readEnvelope(first[0]).data)
+    for (const envelope of first) await chain.commit([checkTransaction(envelope, membership)])
     for (let made = 0; made < transactions; made += blockSize) {
       await chain.commit(makeBlock(blockSize))
       if (made % 50_000 === 0) say(`${made} of ${transactions} transactions`)
