@@ -96,6 +96,7 @@ const purging = (name: string): Partial<NamespaceSet> => ({
 function validate(
   transactions: readonly CheckedTransaction[],
   held: Readonly<Record<string, Version>> = {},
+  own = definition,
 ): string[] {
   const state = createMemoryState()
   state.write(
@@ -108,7 +109,7 @@ function validate(
   const context: ValidationContext = {
     block: 7,
     channel: 'medledger',
-    definitions: new Map([[definition.name, definition]]),
+    definitions: new Map([[own.name, own]]),
     state,
     hasTransaction: (id) => id === 'committed',
     configuration: () => {
@@ -189,6 +190,23 @@ describe('endorsements', () => {
   ])('%s', (_, by, namespace, expected) => {
     expect(validate([transaction({ by, namespace })])).toEqual([expected])
   })
+})
+
+test('what is only written in a collection needs that collection’s policy, and not the chaincode’s', () => {
+  const name = 'own'
+  const policy = { count: 1, rules: [{ mspId: 'NorthMSP', role: 'peer' as const }] }
+  const collection = {
+    name,
+    members: new Set(['NorthMSP']),
+    policy,
+    memberOnlyRead: false,
+    memberOnlyWrite: false,
+  }
+  const own = { ...definition, collections: new Map([[name, collection]]) }
+  const by = ['NorthMSP']
+  expect(validate([transaction({ by, namespace: privately(name) })], {}, own)).toEqual(['VALID'])
+  const both = { ...privately(name), writes: [write] }
+  expect(validate([transaction({ by, namespace: both })], {}, own)).toEqual(['ENDORSEMENT_POLICY_FAILURE'])
 })
 
 describe('conflicts', () => {
