@@ -1,9 +1,9 @@
+import { createDefinitions } from '../../scripts/network/embedded/channel/definitions.ts'
 import { configurationIn } from '../../scripts/network/embedded/configuration/configurations.ts'
 import { openLedger, type Ledger } from '../../scripts/network/embedded/ledger/ledger.ts'
 import { codeName } from '../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../scripts/network/embedded/ledger/verify-signatures.ts'
 import { slot, validationCodesOf, type Block } from '../../scripts/network/fabric/block.ts'
-import { definitionOf, lifecycleDefinition } from '../../scripts/network/fabric/definition.ts'
 import { narrowTopology } from '../../scripts/network/topology.ts'
 
 const mspId = 'NorthMSP'
@@ -23,15 +23,13 @@ export interface Replay {
  */
 export async function replay(blocks: readonly Block[], directory: string): Promise<Replay> {
   const topology = narrowTopology()
-  const definition = definitionOf(topology)
-  const definitions = new Map([definition, lifecycleDefinition(topology)].map((value) => [value.name, value]))
   const { channel } = topology.constitution
   const ledger = await openLedger({
     directory,
     mspId,
     channel,
-    definition,
-    definitions,
+    chaincode: topology.chaincode.name,
+    readDefinitions: createDefinitions,
     fetch: () => undefined,
   })
   const codes = new Map<string, number>()

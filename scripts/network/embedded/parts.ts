@@ -34,7 +34,7 @@ export function createParts(options: PartsOptions): Parts {
   const peers = new Map<PartName, PeerPart>()
   let orderer: OrderingPart | undefined
   const pull = createBlockSource(channel, () => orderer?.ordering)
-  const exchange = createPrivateExchange(channel.definition, peers)
+  const exchange = createPrivateExchange(channel.definition.name, peers)
   const inTurn = createQueue()
 
   const catchUpAll = async (): Promise<void> => {

@@ -1,4 +1,3 @@
-import type { Definition } from '../fabric/definition.ts'
 import type { FetchPrivate } from './ledger/missing-data.ts'
 import type { PrivateSets } from './ledger/private-data.ts'
 import type { PartName } from './part-name.ts'
@@ -12,13 +11,16 @@ export interface PrivateExchange {
   distribute(endorser: PartName, transactionId: string, sets: PrivateSets): Promise<void>
 }
 
-/** @param peers those that run now */
+/**
+ * @param chaincode whose private data they are; who is a member, each peer knows from its own chain
+ * @param peers those that run now
+ */
 export function createPrivateExchange(
-  definition: Definition,
+  chaincode: string,
   peers: ReadonlyMap<PartName, PeerPart>,
 ): PrivateExchange {
   const isMember = (peer: PeerPart, collection: string): boolean =>
-    definition.collections.get(collection)?.members.has(peer.mspId) === true
+    peer.ledger.definitionOf(chaincode)?.collections.get(collection)?.members.has(peer.mspId) === true
   return {
     fetch(wanted) {
       for (const peer of peers.values()) {

@@ -2,13 +2,19 @@ import { chaincodeEndorsers, collectionsOf } from 'medledger-chaincode/api'
 import type { Topology } from '../topology.ts'
 import { endorsementPolicy, type Policy } from './policy.ts'
 
+/** A policy of the channel's configuration, by its path: Fabric's `channel_config_policy_reference`. */
+export interface PolicyReference {
+  /** From the root: `/Channel/Application/Endorsement`. */
+  readonly reference: string
+}
+
 /** A private data collection of a chaincode. */
-export interface CollectionDefinition {
+export interface CollectionDefinition<Rule = Policy> {
   readonly name: string
   /** MSP ids whose peers hold the values. */
   readonly members: ReadonlySet<string>
   /** Replaces the chaincode's policy for what a transaction writes in this collection. */
-  readonly policy: Policy
+  readonly policy: Rule
   /** Peers let only clients of the members read here; hashes are for everybody. */
   readonly memberOnlyRead: boolean
   /** Peers let only clients of the members write, delete and purge here. */
@@ -16,11 +22,17 @@ export interface CollectionDefinition {
 }
 
 /** A chaincode as its channel has agreed on it. */
-export interface Definition {
+export interface Definition<Rule = Policy> {
   readonly name: string
   readonly version: string
-  readonly policy: Policy
-  readonly collections: ReadonlyMap<string, CollectionDefinition>
+  readonly policy: Rule
+  readonly collections: ReadonlyMap<string, CollectionDefinition<Rule>>
+}
+
+/** A definition as a chain has it. */
+export interface ChainDefinition extends Definition<Policy | PolicyReference> {
+  /** Counts the definitions of this chaincode, from 1. */
+  readonly sequence: number
 }
 
 export const lifecycleName = '_lifecycle'
@@ -55,11 +67,3 @@ export function definitionOf(topology: Topology): Definition {
     collections: new Map(collections.map((collection) => [collection.name, collection])),
   }
 }
-
-/** Fabric's own chaincode for definitions; a majority of the organisations endorses here as well. */
-export const lifecycleDefinition = (topology: Topology): Definition => ({
-  name: lifecycleName,
-  version: systemVersion,
-  policy: endorsementPolicy(chaincodeEndorsers(topology.constitution), (name) => mspIdOf(topology, name)),
-  collections: new Map(),
-})

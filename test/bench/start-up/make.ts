@@ -7,6 +7,7 @@ import {
 } from '../../../scripts/network/embedded/channel/channel.ts'
 import { openBlockFile } from '../../../scripts/network/embedded/ledger/block-file.ts'
 import { openDatabase } from '../../../scripts/network/embedded/ledger/database.ts'
+import { createDefinitions } from '../../../scripts/network/embedded/channel/definitions.ts'
 import { readBundle } from '../../../scripts/network/embedded/configuration/bundle.ts'
 import { readEnvelope } from '../../../scripts/network/embedded/ledger/transaction.ts'
 import { openLedger, type Ledger } from '../../../scripts/network/embedded/ledger/ledger.ts'
@@ -73,7 +74,7 @@ export const peerFolder = (directory: string, organisation: string): string =>
 
 /** Opens the made peer's ledger as a peer does. */
 export function openMadeLedger(
-  { definition, definitions, name }: Channel,
+  { definition, name }: Channel,
   credentials: Credentials,
   directory: string,
 ): Promise<Ledger> {
@@ -81,8 +82,8 @@ export function openMadeLedger(
     directory: peerFolder(directory, madePeer),
     mspId: credentialsOf(credentials, madePeer).mspId,
     channel: name,
-    definition,
-    definitions,
+    chaincode: definition.name,
+    readDefinitions: createDefinitions,
     fetch: () => undefined,
   })
 }

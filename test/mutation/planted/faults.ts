@@ -12,6 +12,7 @@ const inFile =
   (name: string, from: string, to: string): Fault => ({ name, file, from, to })
 
 const validate = inFile('embedded/ledger/validate.ts')
+const endorsements = inFile('embedded/ledger/endorsements.ts')
 const transaction = inFile('embedded/ledger/transaction.ts')
 const range = inFile('embedded/ledger/range-query.ts')
 const set = inFile('embedded/ledger/read-write-set.ts')
@@ -60,37 +61,37 @@ export const faults: readonly Fault[] = [
     'if (judged !== code.VALID || header === undefined || action === undefined) return judged',
     'if (header !== undefined && judged !== code.VALID) seen.add(header.transactionId)\n    if (judged !== code.VALID || header === undefined || action === undefined) return judged',
   ),
-  validate(
+  endorsements(
     'chaincode’s policy is not asked',
-    'if (needsChaincodePolicy && !holds(definition.policy, endorsers)) return false',
+    'if (needsChaincodePolicy && !holds(resolve(definition.policy, context), endorsers)) return false',
     '',
   ),
-  validate(
+  endorsements(
     'chaincode’s policy is asked for private writes as well',
     'const needsChaincodePolicy = writes.length > 0 || written.length === 0',
     'const needsChaincodePolicy = true',
   ),
-  validate(
+  endorsements(
     'chaincode’s policy is not asked when nothing is written',
     'writes.length > 0 || written.length === 0',
     'writes.length > 0',
   ),
-  validate(
+  endorsements(
     'a collection’s policy is not asked',
     'return policy !== undefined && holds(policy, endorsers)',
     'return policy !== undefined',
   ),
-  validate(
+  endorsements(
     'one collection’s policy is enough',
     'return written.every((',
     'return written.length === 0 || written.some((',
   ),
-  validate(
+  endorsements(
     'namespaces that are written are not judged',
     '[...new Set([action.chaincode, ...written])]',
     '[action.chaincode]',
   ),
-  validate(
+  endorsements(
     'collections that are only read need endorsements',
     'collections.filter((collection) => collection.writes.length > 0)',
     'collections.filter(() => true)',

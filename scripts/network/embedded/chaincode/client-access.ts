@@ -3,7 +3,7 @@ import type { Simulation } from '../ledger/simulate.ts'
 
 export interface ClientAccess {
   readonly channel: string
-  readonly definition: Definition
+  readonly definition: Definition<unknown>
   /** The client's organisation. */
   readonly mspId: string
 }

@@ -2,7 +2,7 @@ import type { Credentials } from '../../issue.ts'
 import { hostOf } from '../../names.ts'
 import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
-import { definitionOf, lifecycleDefinition, type Definition } from '../../fabric/definition.ts'
+import { definitionOf, type Definition } from '../../fabric/definition.ts'
 import { createSigner } from '../../fabric/signer.ts'
 import {
   genesisEnvelope,
@@ -17,10 +17,8 @@ export interface Channel {
   readonly name: string
   /** The one with which its directory was made; the chain's own may have been updated since. */
   readonly configuration: ChannelConfiguration
-  /** The chaincode that the network runs. */
+  /** The chaincode that the network runs, likewise as it was first defined. */
   readonly definition: Definition
-  /** That one and Fabric's own. */
-  readonly definitions: ReadonlyMap<string, Definition>
 }
 
 /**
@@ -42,14 +40,7 @@ export function createChannel(topology: Topology, credentials: Credentials, batc
     consensus: { type: 'solo' },
     batch,
   }
-  const definition = definitionOf(topology)
-  const lifecycle = lifecycleDefinition(topology)
-  return {
-    name: channel,
-    configuration,
-    definition,
-    definitions: new Map([definition, lifecycle].map((value) => [value.name, value])),
-  }
+  return { name: channel, configuration, definition: definitionOf(topology) }
 }
 
 /** The envelopes of the first two blocks: the configuration, and the chaincode definition that all peers endorse. */

@@ -3,7 +3,6 @@ import { collectionPackage } from '../../fabric/collections.ts'
 import { lifecycleName, systemVersion, type Definition } from '../../fabric/definition.ts'
 import { sha256, transactionId } from '../../fabric/digest.ts'
 import { compareOrdered } from '../ledger/keys.ts'
-import type { StateView } from '../ledger/state.ts'
 import { toPolicyMessage } from '../../fabric/policy.ts'
 import type { Signer } from '../../fabric/signer.ts'
 import {
@@ -23,42 +22,38 @@ import {
  * real peer included, knows the policies by which everything after it is valid.
  */
 
+/** The name of a definition's metadata in the state of `_lifecycle`. */
+export const metadataKey = (name: string): string => `namespaces/metadata/${name}`
+
+/** The name of one of its fields. */
+export const fieldKey = (name: string, field: string): string => `namespaces/fields/${name}/${field}`
+
+/** What the metadata says that is defined. */
+export const chaincodeType = 'ChaincodeDefinition'
+
 const bytesData = (content: Buffer): Buffer => encoded(lifecycle.StateData, { bytes: content })
 
 const fields = ['Sequence', 'EndorsementInfo', 'ValidationInfo', 'Collections']
 
 /** What the definition is in the state of `_lifecycle`: keys and values of core/chaincode/lifecycle. */
-export function definitionState(definition: Definition): ReadonlyMap<string, Buffer> {
+export function definitionState(definition: Definition, sequence = 1): ReadonlyMap<string, Buffer> {
   const { name, version, policy } = definition
-  const place = `namespaces/fields/${name}`
   const validationParameter = encoded(peer.ApplicationPolicy, { signaturePolicy: toPolicyMessage(policy) })
   return new Map([
-    [`${place}/Sequence`, encoded(lifecycle.StateData, { int64: 1 })],
+    [fieldKey(name, 'Sequence'), encoded(lifecycle.StateData, { int64: sequence })],
     [
-      `${place}/EndorsementInfo`,
+      fieldKey(name, 'EndorsementInfo'),
       bytesData(encoded(lifecycle.ChaincodeEndorsementInfo, { version, endorsementPlugin: 'escc' })),
     ],
     [
-      `${place}/ValidationInfo`,
+      fieldKey(name, 'ValidationInfo'),
       bytesData(
         encoded(lifecycle.ChaincodeValidationInfo, { validationPlugin: 'vscc', validationParameter }),
       ),
     ],
-    [`${place}/Collections`, bytesData(collectionPackage(definition))],
-    [
-      `namespaces/metadata/${name}`,
-      encoded(lifecycle.StateMetadata, { datatype: 'ChaincodeDefinition', fieldsList: fields }),
-    ],
+    [fieldKey(name, 'Collections'), bytesData(collectionPackage(definition))],
+    [metadataKey(name), encoded(lifecycle.StateMetadata, { datatype: chaincodeType, fieldsList: fields })],
   ])
-}
-
-/** Errors: when the ledger's chaincode definition is another one. */
-export function checkDefinition(state: StateView, definition: Definition): void {
-  for (const [key, value] of definitionState(definition))
-    if (state.get(lifecycleName, key)?.value.equals(value) !== true)
-      throw new Error(
-        `the ledger has another definition of chaincode ${definition.name} (${key}): start with a new directory`,
-      )
 }
 
 function simulationOf(definition: Definition): Buffer {

@@ -12,6 +12,8 @@ export interface Bundle {
   readonly sequence: number
   readonly elements: Elements
   readonly membership: Membership
+  /** The groups of the organisations that use the channel, by MSP id. */
+  readonly organisations: ReadonlyMap<string, readonly string[]>
   readonly policies: ChannelPolicies
   readonly batch: BatchOptions
 }
@@ -63,6 +65,9 @@ function checkGroup(element: Element): void {
 }
 
 function checkElements(elements: Elements): void {
+  // Without it Fabric has a rule of its own for definitions (lifecycle.go, LifecycleEndorsementPolicyAsBytes).
+  if (policyAt([...application, 'LifecycleEndorsement'], elements) === undefined)
+    throw unsupported('a channel without the policy /Channel/Application/LifecycleEndorsement')
   for (const element of elements.values()) {
     if (element.kind === 'value') checkValue(element)
     else if (element.kind === 'group') checkGroup(element)
@@ -97,8 +102,9 @@ function readMsp(content: Buffer): MspParts & { readonly mspId: string } {
   return parts
 }
 
-function readMembership(elements: Elements): Membership {
+function readMsps(elements: Elements): Pick<Bundle, 'membership' | 'organisations'> {
   const found = new Map<string, MspParts>()
+  const organisations = new Map<string, readonly string[]>()
   for (const { kind, path, content } of elements.values()) {
     if (kind !== 'value' || path.length !== 4 || path[3] !== 'MSP') continue
     const { mspId, ...parts } = readMsp(content)
@@ -106,11 +112,13 @@ function readMembership(elements: Elements): Membership {
     if (known !== undefined && JSON.stringify(known) !== JSON.stringify(parts))
       throw new Error(`the configuration has two different MSPs of the id ${mspId}`)
     found.set(mspId, parts)
+    if (path[1] === 'Application') organisations.set(mspId, path.slice(0, -1))
   }
-  return createMembership(
+  const membership = createMembership(
     new Map([...found].map(([mspId, { authority }]) => [mspId, authority])),
     new Map([...found].map(([mspId, { revocations }]) => [mspId, revocations])),
   )
+  return { membership, organisations }
 }
 
 function readPolicies(elements: Elements): ChannelPolicies {
@@ -159,7 +167,7 @@ export function createBundle(elements: Elements, sequence: number): Bundle {
   return {
     sequence,
     elements,
-    membership: readMembership(elements),
+    ...readMsps(elements),
     policies: readPolicies(elements),
     batch: readBatch(elements),
   }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import type { Definitions } from '../channel/definitions.ts'
 import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
 import { decodeBlock, slot, validationCodesOf, withMetadata, type Block } from '../../fabric/block.ts'
 import { openBlockFile, type BlockFile } from './block-file.ts'
-import type { Definition } from '../../fabric/definition.ts'
+import { lifecycleName } from '../../fabric/definition.ts'
 import { openDatabase, type LedgerDatabase } from './database.ts'
 import { commitHashMetadata, commitHashOf, nextCommitHash } from './commit-hash.ts'
 import { createCustody, type Custody, type CustodyOptions } from './custody.ts'
@@ -10,9 +11,10 @@ import { openHistory, type History } from './history.ts'
 import type { FetchPrivate, Gathered } from './missing-data.ts'
 import type { PrivateSets } from './private-data.ts'
 import { openPrivateStore, type PrivateStore } from './private-store.ts'
+import { publicSpace } from './keys.ts'
 import { openSpaces } from './spaces.ts'
 import { openStateStore } from './state-store.ts'
-import type { StateStore } from './state.ts'
+import type { StateStore, StateView } from './state.ts'
 import { openTransactionIndex, type TransactionIndex } from './transaction-index.ts'
 import { readTransaction, type Transaction } from './transaction.ts'
 import { openTransientStore, type TransientStore } from './transient-store.ts'
@@ -26,9 +28,9 @@ export interface LedgerOptions {
   readonly mspId: string
   readonly channel: string
   /** The chaincode whose private data the peer holds. */
-  readonly definition: Definition
-  /** Every chaincode whose transactions are valid, that one included. */
-  readonly definitions: ReadonlyMap<string, Definition>
+  readonly chaincode: string
+  /** Reads from the state how chaincodes are defined. */
+  readonly readDefinitions: (state: Pick<StateView, 'get'>) => Definitions
   /** Asks other members for private data that this peer was not sent. */
   readonly fetch: FetchPrivate
 }
@@ -38,6 +40,8 @@ export interface Ledger {
   readonly blocks: Pick<BlockFile, 'height' | 'lastHash' | 'lastBlock' | 'read'>
   /** As the committed blocks have brought them. */
   readonly configurations: Configurations
+  /** The same: by these the next block is judged. */
+  readonly definitionOf: Definitions
   readonly state: StateStore
   readonly transactions: TransactionIndex
   readonly history: History
@@ -91,7 +95,7 @@ function withVerdict(
 
 /** Opens a peer's ledger. Errors: when a file is damaged or of another format, or they do not belong together. */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const transient = openTransientStore(options.directory, options.definition.name)
+  const transient = openTransientStore(options.directory, options.chaincode)
   let database: LedgerDatabase | undefined
   try {
     database = openDatabase(join(options.directory, 'ledger.sqlite'))
@@ -104,42 +108,56 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 }
 
 /** What the committed blocks have left, all of it in one database. */
-interface Stores extends Pick<Ledger, 'state' | 'transactions' | 'history'> {
+interface Stores extends Pick<Ledger, 'definitionOf' | 'state' | 'transactions' | 'history'> {
   readonly store: PrivateStore
   readonly custody: Custody
-  /** Brings a block and its private data in, in the caller's transaction; gives whether it purges any. */
+  /** Brings a block and its private data in, in the caller's transaction. */
   readonly apply: (
     block: number,
     read: readonly Transaction[],
     codes: readonly number[],
     gathered: Gathered,
-  ) => boolean
+  ) => Applied
+}
+
+interface Applied {
+  /** Whether the block purges private data. */
+  readonly hasPurged: boolean
+  /** Whether it changes how a chaincode is defined. */
+  readonly hasRedefined: boolean
 }
 
 function openStores(
-  { mspId, definition }: LedgerOptions,
+  { mspId, chaincode, readDefinitions }: LedgerOptions,
   database: LedgerDatabase,
   transient: TransientStore,
   envelope: CustodyOptions['envelope'],
 ): Stores {
   const spaces = openSpaces(database)
-  const store = openPrivateStore(database, spaces, definition.name)
+  const store = openPrivateStore(database, spaces, chaincode)
   const state = openStateStore(database, spaces, store.value)
   const transactions = openTransactionIndex(database)
   const history = openHistory(database, spaces, envelope)
-  const custody = createCustody({ definition, mspId, database, state, transient, store, envelope })
+  let definitions = readDefinitions(state)
+  const definitionOf: Definitions = (name) => definitions(name)
+  const base = { chaincode, definitionOf, mspId, database, state, transient, store, envelope }
+  const custody = createCustody(base)
   return {
+    definitionOf,
     store,
     state,
     transactions,
     history,
     custody,
     apply(block, read, codes, gathered) {
-      state.write(writesOf(block, read, codes))
+      const writes = writesOf(block, read, codes)
+      state.write(writes)
       const hasPurged = custody.apply(block, read, codes, gathered)
       history.add(block, read, codes)
       addTransactions(transactions, block, read, codes)
-      return hasPurged
+      const hasRedefined = writes.some(({ space }) => space === publicSpace(lifecycleName))
+      if (hasRedefined) definitions = readDefinitions(state)
+      return { hasPurged, hasRedefined }
     },
   }
 }
@@ -150,16 +168,14 @@ async function openParts(
   transient: TransientStore,
 ): Promise<Ledger> {
   const { directory } = options
-  const { state, transactions, history, store, custody, apply } = openStores(
-    options,
-    database,
-    transient,
-    ({ block, index }) => envelopeAt(blocks, block, index),
+  const stores = openStores(options, database, transient, ({ block, index }) =>
+    envelopeAt(blocks, block, index),
   )
+  const { definitionOf, state, transactions, history, store, custody, apply } = stores
   const hasTransaction = (id: string): boolean => transactions.find(id) !== undefined
   const context = {
     channel: options.channel,
-    definitions: options.definitions,
+    definitionOf,
     state,
     hasTransaction,
     configuration: () => configurations.current(),
@@ -181,6 +197,7 @@ async function openParts(
   return {
     blocks,
     configurations,
+    definitionOf,
     state,
     transactions,
     history,
@@ -190,19 +207,21 @@ async function openParts(
       const codes = validateBlock(checked, { ...context, block: block.number })
       const fetch: FetchPrivate = (wanted) => custody.find(wanted) ?? options.fetch(wanted)
       const gathered = custody.gather(block.number, checked, codes, fetch)
-      let hasPurged = false
+      let applied: Applied | undefined
       await blocks.append(withVerdict(block, checked, codes, blocks.lastBlock), () => {
-        hasPurged = apply(block.number, checked, codes, gathered)
+        applied = apply(block.number, checked, codes, gathered)
       })
       // The block is on the disk, and what the database has of it can be made again until that is as well.
       for (const listener of listeners) listener()
       await database.sync()
       transient.settle(idsOf(checked), blocks.height)
-      if (hasPurged) {
+      if (applied?.hasPurged === true) {
         // What the files hold of committed transactions is values that may have been purged just now.
         transient.compact()
         database.settle()
       }
+      // The peer may have become a member of a collection, and then the past of it is missing.
+      if (applied?.hasRedefined === true) await custody.reconcile(options.fetch)
       return codes
     },
     privateData: (block) => store.read(block),

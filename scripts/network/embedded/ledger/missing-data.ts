@@ -1,17 +1,18 @@
 import { sha256 } from '../../fabric/digest.ts'
-import type { Definition } from '../../fabric/definition.ts'
-import { bytes } from '../../fabric/message.ts'
 import type { LedgerDatabase } from './database.ts'
 import type { PrivateSets } from './private-data.ts'
+import type { Version } from './state.ts'
 import type { Transaction } from './transaction.ts'
 import { code } from './validation-code.ts'
 
-/** One private write set of a committed transaction. */
-export interface WantedData {
-  readonly block: number
-  readonly transaction: number
-  readonly transactionId: string
+/** Where a transaction stands in the chain, and one of its collections. */
+export interface PrivatePlace extends Version {
   readonly collection: string
+}
+
+/** One private write set of a committed transaction. */
+export interface WantedData extends PrivatePlace {
+  readonly transactionId: string
   /** SHA-256 of the write set, from the block. */
   readonly hash: Buffer
 }
@@ -19,61 +20,59 @@ export interface WantedData {
 /** Looks for a private write set; whoever asks checks what it is given against the block. */
 export type FetchPrivate = (wanted: WantedData) => Buffer | undefined
 
-/** The private data that a peer should hold as a member and does not. */
+/** The private write sets of committed transactions that a peer does not hold, also those of others' collections. */
 export interface MissingData {
-  add(missing: readonly WantedData[]): void
-  remove(found: WantedData): void
-  /** Some of it, in the order of the chain, behind this one. */
-  after(last: WantedData | undefined): readonly WantedData[]
-  size(): number
+  add(missing: readonly PrivatePlace[]): void
+  remove(found: PrivatePlace): void
+  /** Some of a collection's, in the order of the chain, behind this one. */
+  after(collection: string, last: Version | undefined): readonly PrivatePlace[]
+  size(collection: string): number
 }
 
 /** What was found of a block's private data, by transaction, and what was not. */
 export interface Gathered {
   readonly found: ReadonlyMap<number, PrivateSets>
-  readonly missing: readonly WantedData[]
+  readonly missing: readonly PrivatePlace[]
 }
 
 const checked = (content: Buffer | undefined, hash: Buffer): Buffer | undefined =>
   content !== undefined && sha256(content).equals(hash) ? content : undefined
 
-/** What a member of the definition's collections wants of one transaction. */
-function wantedOf(
-  { header, action }: Transaction,
-  place: { readonly block: number; readonly transaction: number },
-  definition: Definition,
-  mspId: string,
-): WantedData[] {
-  const own = action?.namespaces.find(({ namespace }) => namespace === definition.name)
+/** What there is to hold of a transaction's private data. */
+export function wantedOf({ header, action }: Transaction, version: Version, chaincode: string): WantedData[] {
+  const own = action?.namespaces.find(({ namespace }) => namespace === chaincode)
   return (own?.collections ?? [])
-    .filter(({ collection, privateHash }) => {
-      const members = definition.collections.get(collection)?.members
-      return privateHash.length > 0 && members?.has(mspId) === true
-    })
+    .filter(({ privateHash }) => privateHash.length > 0)
     .map(({ collection, privateHash }) => ({
-      block: place.block,
-      transaction: place.transaction,
+      ...version,
       transactionId: header?.transactionId ?? '',
       collection,
       hash: privateHash,
     }))
 }
 
-/** Looks for the private data of a block of which a peer is to have a copy. */
+/** Who looks for private data, and where. */
+export interface Seeker {
+  readonly chaincode: string
+  /** Whether the peer is to have a copy of a collection's private data. */
+  readonly isMember: (collection: string) => boolean
+  readonly fetch: FetchPrivate
+}
+
+/** Looks for the private data of a block. */
 export function gatherPrivate(
   block: number,
   transactions: readonly Transaction[],
   codes: readonly number[],
-  { definition, mspId }: { readonly definition: Definition; readonly mspId: string },
-  fetch: FetchPrivate,
+  { chaincode, isMember, fetch }: Seeker,
 ): Gathered {
   const found = new Map<number, PrivateSets>()
-  const missing: WantedData[] = []
+  const missing: PrivatePlace[] = []
   for (const [transaction, content] of transactions.entries()) {
     if (codes[transaction] !== code.VALID) continue
     const sets = new Map<string, Buffer>()
-    for (const wanted of wantedOf(content, { block, transaction }, definition, mspId)) {
-      const set = checked(fetch(wanted), wanted.hash)
+    for (const wanted of wantedOf(content, { block, transaction }, chaincode)) {
+      const set = isMember(wanted.collection) ? checked(fetch(wanted), wanted.hash) : undefined
       if (set === undefined) missing.push(wanted)
       else sets.set(wanted.collection, set)
     }
@@ -87,36 +86,30 @@ const pageRows = 100
 
 const schema = `
   CREATE TABLE IF NOT EXISTS missing (
+    collection TEXT NOT NULL,
     block INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    collection TEXT NOT NULL,
-    transaction_id TEXT NOT NULL,
-    hash BLOB NOT NULL,
-    PRIMARY KEY (block, position, collection)
+    PRIMARY KEY (collection, block, position)
   ) STRICT, WITHOUT ROWID`
 
 export function openMissingData(database: LedgerDatabase): MissingData {
   database.exec(schema)
-  const insert = database.prepare(
-    'INSERT INTO missing (block, position, collection, transaction_id, hash) VALUES (?, ?, ?, ?, ?)',
-  )
-  const remove = database.prepare('DELETE FROM missing WHERE block = ? AND position = ? AND collection = ?')
+  const insert = database.prepare('INSERT INTO missing (collection, block, position) VALUES (?, ?, ?)')
+  const remove = database.prepare('DELETE FROM missing WHERE collection = ? AND block = ? AND position = ?')
   const select = database.prepare(
-    `SELECT block, position AS "transaction", collection, transaction_id AS transactionId, hash FROM missing
-     WHERE (block, position, collection) > (?, ?, ?) ORDER BY block, position, collection LIMIT ${pageRows}`,
+    `SELECT collection, block, position AS "transaction" FROM missing
+     WHERE collection = ? AND (block, position) > (?, ?) ORDER BY block, position LIMIT ${pageRows}`,
   )
-  const count = database.prepare('SELECT count(*) AS size FROM missing')
+  const count = database.prepare('SELECT count(*) AS size FROM missing WHERE collection = ?')
   return {
     add(missing) {
-      for (const { block, transaction, collection, transactionId, hash } of missing)
-        insert.run(block, transaction, collection, transactionId, hash)
+      for (const { collection, block, transaction } of missing) insert.run(collection, block, transaction)
     },
-    remove: ({ block, transaction, collection }) => void remove.run(block, transaction, collection),
-    after(last) {
-      const { block, transaction, collection } = last ?? { block: -1, transaction: -1, collection: '' }
-      const rows = select.all(block, transaction, collection) as unknown as WantedData[]
-      return rows.map((row) => ({ ...row, hash: bytes(row.hash) }))
+    remove: ({ collection, block, transaction }) => void remove.run(collection, block, transaction),
+    after(collection, last) {
+      const { block, transaction } = last ?? { block: -1, transaction: -1 }
+      return select.all(collection, block, transaction) as unknown as PrivatePlace[]
     },
-    size: () => Number(count.get()?.size),
+    size: (collection) => Number(count.get(collection)?.size),
   }
 }

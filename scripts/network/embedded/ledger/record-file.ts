@@ -60,7 +60,7 @@ export type RecordKind = 'blocks' | 'transient'
 const kinds: Readonly<Record<RecordKind, number>> = { blocks: 1, transient: 3 }
 
 /** Goes up with every change of what the files of a ledger hold. */
-export const formatVersion = 3
+export const formatVersion = 4
 
 /** Errors: Error when a file of another version cannot be used. */
 export function checkVersion(path: string, version: number): void {

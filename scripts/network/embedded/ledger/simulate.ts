@@ -108,7 +108,7 @@ function toRows(
   }
 }
 
-function checkCollection(collection: string, { name, collections }: Definition): void {
+function checkCollection(collection: string, { name, collections }: Definition<unknown>): void {
   if (!collections.has(collection))
     throw new Error(`collection [${collection}] not defined in the collection config for chaincode [${name}]`)
 }
@@ -116,7 +116,7 @@ function checkCollection(collection: string, { name, collections }: Definition):
 /** @param state a view that does not change while the simulation runs */
 export function createSimulation(
   state: StateView,
-  definition: Definition,
+  definition: Definition<unknown>,
   transactionId: string,
   history: Pick<History, 'of'>,
 ): Simulation {

@@ -1,7 +1,5 @@
-import { holds, type Policy } from '../../fabric/policy.ts'
-import type { Definition } from '../../fabric/definition.ts'
 import { hashedSpace, publicSpace } from './keys.ts'
-import type { Bundle } from '../configuration/bundle.ts'
+import { judgeEndorsements, type EndorsementContext } from './endorsements.ts'
 import { checkConfiguration } from '../configuration/transaction.ts'
 import type { NamespaceSet, Read, Write } from './read-write-set.ts'
 import { isUnchanged } from './range-query.ts'
@@ -11,14 +9,11 @@ import { code, type ValidationCode } from './validation-code.ts'
 import type { CheckedTransaction } from './verify-signatures.ts'
 
 /** What validation knows of the chain besides the block. */
-export interface ValidationContext {
-  /** Number of the block. */
+export interface ValidationContext extends EndorsementContext {
+  /** Number of the block. There is no configuration before the genesis block. */
   readonly block: number
   readonly channel: string
-  readonly definitions: ReadonlyMap<string, Definition>
   readonly state: StateView
-  /** The one by which the block is judged; there is none before the genesis block. */
-  configuration(): Bundle
   hasTransaction(transactionId: string): boolean
 }
 
@@ -31,60 +26,6 @@ const beforeDuplicate: ReadonlySet<ValidationCode> = new Set([
   code.BAD_PROPOSAL_TXID,
   code.INVALID_ENDORSER_TRANSACTION,
 ])
-
-const isWriting = ({ writes, collections }: NamespaceSet): boolean =>
-  writes.length > 0 || collections.some((collection) => collection.writes.length > 0)
-
-const implicitPrefix = '_implicit_org_'
-
-/**
- * The policy of a collection: its own, or for an organisation's implicit one that organisation's peers' (implicitcollection,
- * deployedcc_infoprovider.go). No chaincode gets to an implicit one here; Fabric's administrators approve definitions there.
- */
-function policyOf(collection: string, { collections }: Definition): Policy | undefined {
-  if (!collection.startsWith(implicitPrefix)) return collections.get(collection)?.policy
-  return { count: 1, rules: [{ mspId: collection.slice(implicitPrefix.length), role: 'peer' }] }
-}
-
-/**
- * Whether those endorsed whom the policies of a namespace ask for: the chaincode's policy for public writes and for a
- * transaction that writes nothing, each collection's own policy for what is written there (validator_keylevel.go).
- */
-function isEndorsed(
-  { collections, writes }: Pick<NamespaceSet, 'collections' | 'writes'>,
-  endorsers: CheckedTransaction['endorsers'],
-  definition: Definition,
-): boolean {
-  const written = collections.filter((collection) => collection.writes.length > 0)
-  const needsChaincodePolicy = writes.length > 0 || written.length === 0
-  if (needsChaincodePolicy && !holds(definition.policy, endorsers)) return false
-  return written.every(({ collection }) => {
-    const policy = policyOf(collection, definition)
-    return policy !== undefined && holds(policy, endorsers)
-  })
-}
-
-const nothing = { collections: [], writes: [] }
-
-/**
- * Every namespace that is written must have a definition, and those endorsed whom it asks for; the namespace of the
- * chaincode also when it is not written. The version under which it was endorsed is not compared (v20's dispatcher).
- */
-function judgeAction({ action, endorsers }: CheckedTransaction, context: ValidationContext): ValidationCode {
-  if (action === undefined) return code.INVALID_ENDORSER_TRANSACTION
-  const setOf = (name: string): NamespaceSet | undefined =>
-    action.namespaces.find(({ namespace }) => namespace === name)
-  const written = action.namespaces.filter(isWriting).map(({ namespace }) => namespace)
-  const judged = [...new Set([action.chaincode, ...written])].map((name) => {
-    const definition = context.definitions.get(name)
-    if (definition === undefined) return code.INVALID_CHAINCODE
-    const isSatisfied = isEndorsed(setOf(name) ?? nothing, endorsers, definition)
-    return isSatisfied ? code.VALID : code.ENDORSEMENT_POLICY_FAILURE
-  })
-  // Fabric's order is that of a Go map, so that either code may come first there; what is unknown is said first here.
-  if (judged.includes(code.INVALID_CHAINCODE)) return code.INVALID_CHAINCODE
-  return judged.find((value) => value !== code.VALID) ?? code.VALID
-}
 
 /**
  * The genesis block's configuration is what each peer has been given, and has compared at its start.
@@ -115,7 +56,7 @@ function judge(transaction: CheckedTransaction, context: ValidationContext): Val
   if (!isFromChannel(transaction, context)) return code.BAD_CREATOR_SIGNATURE
   if (beforeDuplicate.has(fault)) return fault
   if (context.hasTransaction(header.transactionId)) return code.DUPLICATE_TXID
-  return fault === code.VALID ? judgeAction(transaction, context) : fault
+  return fault === code.VALID ? judgeEndorsements(transaction, context) : fault
 }
 
 /** What a transaction writes: public values and hashes of private ones. */

@@ -1,7 +1,7 @@
 import { decodeBlock, validationCodesOf, type Block } from '../../fabric/block.ts'
-import { toPrivateMessage, type PrivateSets } from '../ledger/private-data.ts'
+import { toPrivateMessage } from '../ledger/private-data.ts'
 import { isEndorserTransaction, readTransaction, type Transaction } from '../ledger/transaction.ts'
-import type { Definition } from '../../fabric/definition.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import { build, encode, encoded, peer, wrap } from '../../fabric/message.ts'
 
 /** `DeliverResponse` with the whole block; the field has the same number for peers and orderers. */
@@ -58,17 +58,17 @@ export function createFilteredAnswer(channel: string): (block: Buffer) => Buffer
   }
 }
 
-/** `DeliverResponse` with a block and what the requester's organisation may know of its private data. */
+/** `DeliverResponse` with a block and what the requester's organisation may know now of a chaincode's private data. */
 export const createPrivateAnswer =
-  (definition: Definition, privateData: (block: number) => ReadonlyMap<number, PrivateSets>) =>
+  (chaincode: string, { definitionOf, privateData }: Pick<Ledger, 'definitionOf' | 'privateData'>) =>
   (content: Buffer, mspId: string): Buffer => {
     const message = new peer.BlockAndPrivateData()
     const isMember = (collection: string): boolean =>
-      definition.collections.get(collection)?.members.has(mspId) === true
+      definitionOf(chaincode)?.collections.get(collection)?.members.has(mspId) === true
     for (const [transaction, sets] of privateData(decodeBlock(content).number)) {
       const visible = new Map([...sets].filter(([collection]) => isMember(collection)))
       if (visible.size > 0)
-        message.getPrivateDataMapMap().set(transaction, toPrivateMessage(definition.name, visible))
+        message.getPrivateDataMapMap().set(transaction, toPrivateMessage(chaincode, visible))
     }
     return wrap(4, Buffer.concat([wrap(1, content), encode(message)]))
   }

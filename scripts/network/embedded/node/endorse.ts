@@ -3,7 +3,7 @@ import { forClient } from '../chaincode/client-access.ts'
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
 import type { Execution } from '../chaincode/executions.ts'
 import { sha256 } from '../../fabric/digest.ts'
-import { systemVersion, type Definition } from '../../fabric/definition.ts'
+import { systemVersion, type ChainDefinition } from '../../fabric/definition.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
 import type { SimulationResults } from '../ledger/read-write-set-builder.ts'
@@ -28,7 +28,8 @@ export interface EndorserOptions {
   readonly channel: string
   /** The one in force. */
   readonly configuration: () => Bundle
-  readonly definition: Definition
+  /** Of what the chaincode process runs. */
+  readonly chaincodeName: string
   readonly ledger: Ledger
   readonly chaincode: ChaincodeConnection
   readonly now: () => number
@@ -81,11 +82,12 @@ function endorse(
 async function simulate(
   proposal: Proposal,
   { mspId }: Member,
+  definition: ChainDefinition,
   options: EndorserOptions,
 ): Promise<{ execution: Execution; results: SimulationResults }> {
   const snapshot = options.ledger.state.snapshot()
   try {
-    const { channel, definition, ledger, chaincode } = options
+    const { channel, ledger, chaincode } = options
     const { transactionId, input, signedProposal } = proposal
     const simulation = createSimulation(snapshot, definition, transactionId, ledger.history)
     const own = forClient(simulation, { channel, definition, mspId })
@@ -96,15 +98,20 @@ async function simulate(
   }
 }
 
-async function run(proposal: Proposal, member: Member, options: EndorserOptions): Promise<Buffer> {
+async function run(
+  proposal: Proposal,
+  member: Member,
+  definition: ChainDefinition,
+  options: EndorserOptions,
+): Promise<Buffer> {
   const { transactionId, chaincode } = proposal
-  const { execution, results } = await simulate(proposal, member, options)
+  const { execution, results } = await simulate(proposal, member, definition, options)
   const { response, event } = execution
   if (response.getStatus() >= errorThreshold) return answer(response)
   if (results.privateSets.size > 0) await options.distribute(transactionId, results.privateSets)
   event?.setChaincodeId(chaincode)
   event?.setTxId(transactionId)
-  const { version } = options.definition
+  const { version } = definition
   return endorse(proposal, { response, event, results: results.publicSet, version }, options.signer)
 }
 
@@ -146,12 +153,15 @@ async function process(signedProposal: Buffer, options: EndorserOptions): Promis
   checkUnique(proposal, options.ledger)
   if (chaincode === systemChaincodeName) return query(proposal, member, options)
   checkWriter(member, channel, policies.applicationWriters)
-  if (chaincode !== options.definition.name)
-    return refuse(
-      `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,
-    )
   try {
-    return await run(proposal, member, options)
+    // Of the state that the simulation begins with: nothing is waited for between the two.
+    const definition =
+      chaincode === options.chaincodeName ? options.ledger.definitionOf(chaincode) : undefined
+    if (definition === undefined)
+      return refuse(
+        `make sure the chaincode ${chaincode} has been successfully defined on channel ${channel} and try again: chaincode ${chaincode} not found`,
+      )
+    return await run(proposal, member, definition, options)
   } catch (error) {
     const { transactionId } = proposal
     options.log(`transaction ${transactionId} was not endorsed`)

@@ -4,8 +4,8 @@ import type { Credentials } from '../../issue.ts'
 import { credentialsOf } from '../../profile.ts'
 import { ordererPort, type Topology } from '../../topology.ts'
 import { firstEnvelopes, type Channel } from '../channel/channel.ts'
-import { checkGenesis } from '../channel/compare.ts'
-import { decodeBlock, type Block } from '../../fabric/block.ts'
+import { checkChain } from '../channel/compare.ts'
+import type { Block } from '../../fabric/block.ts'
 import { createSigner } from '../../fabric/signer.ts'
 import { serveOrderer } from './orderer.ts'
 import { openOrdering, type Ordering } from './ordering.ts'
@@ -32,9 +32,7 @@ async function initialise(ordering: Ordering, options: PartOptions): Promise<voi
   const { height } = ordering.blocks
   if (height < 2)
     await ordering.initialise(firstEnvelopes(topology, credentials, channel, now()).slice(height))
-  const [genesis] = decodeBlock(ordering.blocks.read(0)).envelopes
-  if (genesis === undefined) throw new Error('the genesis block is empty')
-  checkGenesis(genesis, channel.configuration)
+  checkChain(ordering, channel.configuration)
 }
 
 /** Errors: when the chain cannot be used with this topology and these credentials, or the port is taken. */

@@ -17,6 +17,7 @@ import {
   readTransaction,
   type EnvelopeHeader,
 } from '../ledger/transaction.ts'
+import { checkDefinitions } from '../channel/definitions.ts'
 import type { Bundle } from '../configuration/bundle.ts'
 import { createConfigurations, type Configurations } from '../configuration/configurations.ts'
 import { configurationEnvelope } from '../configuration/transaction.ts'
@@ -102,12 +103,18 @@ function judge(envelope: Buffer, options: OrderingOptions, bundle: Bundle): Broa
 
 /** What this network's peers do not judge as Fabric's do must not come onto the chain. */
 function judgeContent(envelope: Buffer): BroadcastAnswer {
-  const { unsupported = [] } = readTransaction(envelope)
-  if (unsupported.length === 0) return answer(Status.SUCCESS)
-  return answer(
-    Status.BAD_REQUEST,
-    `${unsupported.join(', ')} in a read/write set: the embedded network does not support it`,
-  )
+  const { action, unsupported = [] } = readTransaction(envelope)
+  if (unsupported.length > 0)
+    return answer(
+      Status.BAD_REQUEST,
+      `${unsupported.join(', ')} in a read/write set: the embedded network does not support it`,
+    )
+  try {
+    checkDefinitions(action?.namespaces ?? [])
+    return answer(Status.SUCCESS)
+  } catch (error) {
+    return answer(Status.BAD_REQUEST, (error as Error).message)
+  }
 }
 
 /** A configuration update is refused at once when the configuration in force does not allow it. */

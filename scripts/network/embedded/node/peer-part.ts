@@ -6,9 +6,8 @@ import { credentialsOf } from '../../profile.ts'
 import { portsOf } from '../../topology.ts'
 import { createChaincodeConnection, type ChaincodeConnection } from '../chaincode/connection.ts'
 import { chaincodeAddress } from '../chaincode/environment.ts'
-import { checkGenesis } from '../channel/compare.ts'
-import { checkDefinition } from '../channel/lifecycle.ts'
-import { decodeBlock } from '../../fabric/block.ts'
+import { checkLedger } from '../channel/compare.ts'
+import { createDefinitions } from '../channel/definitions.ts'
 import { openLedger, type Ledger } from '../ledger/ledger.ts'
 import type { FetchPrivate } from '../ledger/missing-data.ts'
 import type { PrivateSets } from '../ledger/private-data.ts'
@@ -88,34 +87,26 @@ function createCatchUp(
   }
 }
 
-function check(ledger: Ledger, { channel }: PeerPartOptions): void {
-  if (ledger.blocks.height < 2) throw new Error('the chain has no chaincode definition')
-  const [genesis] = decodeBlock(ledger.blocks.read(0)).envelopes
-  if (genesis === undefined) throw new Error('the genesis block is empty')
-  checkGenesis(genesis, channel.configuration)
-  checkDefinition(ledger.state, channel.definition)
-}
-
 /** Opens an organisation's peer and lets it catch up. Errors: when its ledger cannot be used, or the port is taken. */
 export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
   const { topology, credentials, organisation, channel, now, log } = options
   const { mspId, peer, tls, tlsCa } = credentialsOf(credentials, organisation)
   const directory = join(options.directory, organisation, 'peer')
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const { definition, definitions } = channel
   const ledger = await openLedger({
     directory,
     mspId,
     channel: channel.name,
-    definition,
-    definitions,
+    chaincode: channel.definition.name,
+    readDefinitions: createDefinitions,
     fetch: options.fetch,
   })
   const catchUp = createCatchUp(ledger, options)
   let chaincode: ChaincodeConnection | undefined
   try {
     await commitAll(ledger, options)
-    check(ledger, options)
+    if (ledger.blocks.height < 2) throw new Error('the chain has no chaincode definition')
+    checkLedger(ledger, channel)
     await ledger.reconcile()
     chaincode = createChaincodeConnection({
       address: chaincodeAddress(topology, organisation),
@@ -131,7 +122,7 @@ export async function startPeer(options: PeerPartOptions): Promise<PeerPart> {
       signer: createSigner(mspId, peer),
       channel: channel.name,
       configuration: ledger.configurations.current,
-      definition,
+      chaincodeName: channel.definition.name,
       ledger,
       chaincode,
       now,

@@ -1,5 +1,4 @@
 import type { ChaincodeConnection } from '../chaincode/connection.ts'
-import type { Definition } from '../../fabric/definition.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { deliverService, endorserService } from '../../fabric/services.ts'
 import { blockAnswer, createFilteredAnswer, createPrivateAnswer } from './deliver-answers.ts'
@@ -11,14 +10,13 @@ import { listen, type RunningServer, type Stream } from './server.ts'
 export interface PeerOptions extends EndorserOptions {
   readonly ledger: Ledger
   readonly chaincode: ChaincodeConnection
-  readonly definition: Definition
   readonly port: number
   readonly tls: { readonly certificate: string; readonly privateKey: string }
 }
 
 /** Serves `protos.Endorser` and `protos.Deliver` from a ledger. Errors: when the port is taken. */
 export function servePeer(options: PeerOptions): Promise<RunningServer> {
-  const { ledger, channel, configuration, now, definition } = options
+  const { ledger, channel, configuration, now, chaincodeName } = options
   const admission = (): Admission => {
     const { membership, policies } = configuration()
     return { membership, policy: policies.applicationReaders }
@@ -41,7 +39,7 @@ export function servePeer(options: PeerOptions): Promise<RunningServer> {
         handlers: {
           deliver: delivering(blockAnswer),
           deliverFiltered: delivering(createFilteredAnswer(channel)),
-          deliverWithPrivateData: delivering(createPrivateAnswer(definition, ledger.privateData)),
+          deliverWithPrivateData: delivering(createPrivateAnswer(chaincodeName, ledger)),
         },
       },
     ],

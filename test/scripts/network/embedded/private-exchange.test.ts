@@ -34,7 +34,7 @@ test('private data reach the members, and nobody once the transaction is on the 
       { mspId, ledger: world.of(mspId) } as PeerPart,
     ]),
   )
-  const exchange = createPrivateExchange(definition, parts)
+  const exchange = createPrivateExchange(definition.name, parts)
   const holders = (transactionId: string): string[] =>
     peers.filter(
       (peer) => world.of(peer).transient.find(transactionId, collection, sha256(content)) !== undefined,

@@ -64,7 +64,7 @@ describe('a mutation of a valid transaction', () => {
     const context = {
       block: world.north.blocks.height,
       channel: world.channel.name,
-      definitions: world.channel.definitions,
+      definitionOf: world.north.definitionOf,
       state: world.north.state,
       hasTransaction: () => false,
       configuration: () => world.configuration(),

@@ -235,7 +235,7 @@ describe('a proposal', () => {
         signer: world.of('north', 'peer'),
         channel: world.channel.name,
         configuration: () => world.configuration(),
-        definition: world.channel.definition,
+        chaincodeName: world.channel.definition.name,
         ledger: world.north,
         chaincode: {
           execute: () =>

@@ -6,6 +6,7 @@ import {
   firstEnvelopes,
   type Channel,
 } from '../../../../../scripts/network/embedded/channel/channel.ts'
+import { createDefinitions } from '../../../../../scripts/network/embedded/channel/definitions.ts'
 import { createBlock, type Block } from '../../../../../scripts/network/fabric/block.ts'
 import { hashedSpace, privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
 import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
@@ -77,13 +78,13 @@ export async function createWorld(
     absoluteBytes: 1_000_000,
     timeoutMs: 10,
   })
-  const { definition, definitions, name } = channel
+  const { definition, name } = channel
   const ledgers = await Promise.all(
     channel.configuration.organisations.map(({ mspId }) => {
       const folder = join(directory, mspId)
       mkdirSync(folder)
-      const base = { directory: folder, mspId, channel: name, definition, definitions }
-      return openLedger({ ...base, fetch: () => undefined })
+      const base = { directory: folder, mspId, channel: name, chaincode: definition.name }
+      return openLedger({ ...base, readDefinitions: createDefinitions, fetch: () => undefined })
     }),
   )
   const [north] = ledgers

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { applyUpdate } from '../../../../../scripts/network/embedded/configuration/update.ts'
+import { createDefinitions } from '../../../../../scripts/network/embedded/channel/definitions.ts'
 import { openLedger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
 import { readEnvelope } from '../../../../../scripts/network/embedded/ledger/transaction.ts'
 import { openOrdering, type Ordering } from '../../../../../scripts/network/embedded/node/ordering.ts'
@@ -142,9 +143,9 @@ describe('a fourth organisation', () => {
 
     const folder = join(directory.path, 'west-peer')
     mkdirSync(folder)
-    const { definition, definitions, name } = world.channel
-    const base = { directory: folder, mspId: west.mspId, channel: name, definition, definitions }
-    const ledger = await openLedger({ ...base, fetch: () => undefined })
+    const { definition, name } = world.channel
+    const base = { directory: folder, mspId: west.mspId, channel: name, chaincode: definition.name }
+    const ledger = await openLedger({ ...base, readDefinitions: createDefinitions, fetch: () => undefined })
     const pull = createBlockSource(world.channel, () => ({
       blocks: world.north.blocks,
       configurations: world.north.configurations,

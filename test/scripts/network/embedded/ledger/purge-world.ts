@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Definitions } from '../../../../../scripts/network/embedded/channel/definitions.ts'
 import { createBlock, decodeBlock, type Block } from '../../../../../scripts/network/fabric/block.ts'
 import { definitionOf } from '../../../../../scripts/network/fabric/definition.ts'
 import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
@@ -127,8 +128,9 @@ export function createPurgeWorld(root: string): PurgeWorld {
     async open(peer, fetch = askOthers(peer)) {
       const own = join(directory, peer)
       mkdirSync(own, { recursive: true })
-      const definitions = new Map([[definition.name, definition]])
-      const base = { directory: own, mspId: peer, channel: 'medledger', definition, definitions, fetch }
+      const readDefinitions = (): Definitions => () => ({ ...definition, sequence: 1 })
+      const chaincode = definition.name
+      const base = { directory: own, mspId: peer, channel: 'medledger', chaincode, readDefinitions, fetch }
       ledgers.set(peer, await openLedger(base))
     },
     close(peer) {
@@ -155,7 +157,7 @@ export function createPurgeWorld(root: string): PurgeWorld {
         .map((name) => readFileSync(join(directory, peer, name), 'latin1'))
         .join('\n'),
     delivered(peer) {
-      const answer = createPrivateAnswer(definition, of(peer).privateData)
+      const answer = createPrivateAnswer(definition.name, of(peer))
       return everyBlock(of(peer))
         .map((block) => answer(block, peer).toString('latin1'))
         .join('\n')

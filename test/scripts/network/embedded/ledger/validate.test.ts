@@ -109,7 +109,7 @@ function validate(
   const context: ValidationContext = {
     block: 7,
     channel: 'medledger',
-    definitions: new Map([[own.name, own]]),
+    definitionOf: (name) => (name === own.name ? { ...own, sequence: 1 } : undefined),
     state,
     hasTransaction: (id) => id === 'committed',
     configuration: () => {
