@@ -27,7 +27,9 @@ export default defineConfig({
     fsModuleCache: false,
     include: [
       'test/oracle/**/*.test.ts',
-      'test/scripts/network/{fabric,embedded/{attacks,ledger,msp}}/**/*.test.ts',
+      'test/scripts/network/fabric/**/*.test.ts',
+      'test/scripts/network/embedded/{attacks,configuration,msp}/**/*.test.ts',
+      'test/scripts/network/embedded/ledger/{endorsements,range-query,read-write-set,simulate,state,validate}.test.ts',
     ],
     testTimeout: 60_000,
   },
