@@ -1,15 +1,19 @@
 import { join } from 'node:path'
+import { definitionState } from '../../scripts/network/embedded/channel/lifecycle.ts'
 import { configurationEnvelope } from '../../scripts/network/embedded/configuration/transaction.ts'
+import { lifecycleName, systemVersion, type Definition } from '../../scripts/network/fabric/definition.ts'
 import {
   applicationOrganisation,
   mspConfiguration,
   organisationConfiguration,
 } from '../../scripts/network/fabric/genesis.ts'
-import { encoded, orderer, type common } from '../../scripts/network/fabric/message.ts'
+import { build, encoded, kvrwset, orderer, type common } from '../../scripts/network/fabric/message.ts'
 import { createSigner, type Signer } from '../../scripts/network/fabric/signer.ts'
-import { issueCredentials } from '../../scripts/network/issue.ts'
+import { issueCredentials, type Credentials } from '../../scripts/network/issue.ts'
 import { credentialsOf } from '../../scripts/network/profile.ts'
 import { createRevocationList } from '../../scripts/network/revocations.ts'
+import { forge, resultsOf } from '../scripts/network/embedded/attacks/forge.ts'
+import type { Topology } from '../../scripts/network/topology.ts'
 import type { World } from '../scripts/network/embedded/attacks/world.ts'
 import { groupAt, setValue, updateEnvelope } from './channel-update.ts'
 
@@ -61,8 +65,23 @@ export async function revocations(world: World, certificates: readonly string[])
   }
 }
 
+const west = {
+  name: 'west',
+  title: 'West Hospital',
+  mspId: 'WestMSP',
+  audience: 'urn:medledger:gateway:west',
+}
+
+/** A topology with West beside the others, who holds nobody's placement. */
+export function withWest(topology: Topology): Topology {
+  const { constitution } = topology
+  const organisations = [...constitution.organisations, west]
+  return { ...topology, constitution: { ...constitution, organisations } }
+}
+
 /** An organisation that is not on the channel from its first block. */
 export interface Newcomer {
+  readonly credentials: Credentials
   readonly of: (part: 'peer' | 'gateway' | 'admin') => Signer
   readonly mspId: string
   readonly join: Change
@@ -70,14 +89,17 @@ export interface Newcomer {
 }
 
 /** Makes West, with certificates in a folder of its own. */
-export async function createNewcomer({ topology }: World, directory: string): Promise<Newcomer> {
-  const mspId = 'WestMSP'
-  const west = { name: 'west', title: 'West Hospital', mspId, audience: 'urn:medledger:gateway:west' }
+export async function createNewcomer(
+  { topology }: Pick<World, 'topology'>,
+  directory: string,
+): Promise<Newcomer> {
+  const { mspId } = west
   const constitution = { ...topology.constitution, organisations: [west] }
   const credentials = await issueCredentials({ ...topology, constitution }, join(directory, 'west'))
   const own = credentialsOf(credentials, 'west')
   const by = ['north', 'authority']
   return {
+    credentials,
     mspId,
     of: (part) => createSigner(mspId, own[part]),
     join: {
@@ -94,3 +116,24 @@ export async function createNewcomer({ topology }: World, directory: string): Pr
     },
   }
 }
+
+/** What of a definition is written, by key; undefined deletes. */
+type Fields = ReadonlyMap<string, Buffer | undefined>
+
+/** A transaction of `_lifecycle` that writes these. */
+export function lifecycleEnvelope(fields: Fields, creator: Signer, endorsers: readonly Signer[]): Buffer {
+  const writesList = [...fields].map(([key, value]) =>
+    build(kvrwset.KVWrite, { key, value, isDelete: value === undefined }),
+  )
+  const results = resultsOf({ namespace: lifecycleName, set: encoded(kvrwset.KVRWSet, { writesList }) })
+  const made = { chaincode: lifecycleName, version: systemVersion, results }
+  return forge({ creator, endorsers, ...made }).envelope
+}
+
+/** The transaction that commits another definition of a chaincode. */
+export const redefinition = (
+  definition: Definition,
+  sequence: number,
+  creator: Signer,
+  endorsers: readonly Signer[],
+): Buffer => lifecycleEnvelope(definitionState(definition, sequence), creator, endorsers)

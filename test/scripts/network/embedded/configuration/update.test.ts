@@ -3,24 +3,40 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { applyUpdate } from '../../../../../scripts/network/embedded/configuration/update.ts'
 import { createDefinitions } from '../../../../../scripts/network/embedded/channel/definitions.ts'
-import { openLedger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
+import { fieldKey } from '../../../../../scripts/network/embedded/channel/lifecycle.ts'
+import { openLedger, type Ledger } from '../../../../../scripts/network/embedded/ledger/ledger.ts'
+import { privateSpace } from '../../../../../scripts/network/embedded/ledger/keys.ts'
+import { code } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
+import { definitionOf, type Definition } from '../../../../../scripts/network/fabric/definition.ts'
+import type { Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import { readEnvelope } from '../../../../../scripts/network/embedded/ledger/transaction.ts'
 import { openOrdering, type Ordering } from '../../../../../scripts/network/embedded/node/ordering.ts'
 import { firstEnvelopes } from '../../../../../scripts/network/embedded/channel/channel.ts'
 import { createBlockSource } from '../../../../../scripts/network/embedded/block-source.ts'
 import { decodeBlock, lastConfigOf, validationCodesOf } from '../../../../../scripts/network/fabric/block.ts'
-import { build, common, encoded, orderer, peer } from '../../../../../scripts/network/fabric/message.ts'
+import {
+  build,
+  common,
+  encoded,
+  lifecycle,
+  orderer,
+  peer,
+} from '../../../../../scripts/network/fabric/message.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
 import {
   batchTimeout,
   configurationOf,
   createNewcomer,
+  lifecycleEnvelope,
+  redefinition,
   revocations,
   updateOf,
+  withWest,
   type Change,
+  type Newcomer,
 } from '../../../../support/channel-changes.ts'
 import { groupAt, setValue, updateEnvelope } from '../../../../support/channel-update.ts'
-import { forge } from '../attacks/forge.ts'
+import { forge, hashedWrite, publicWrites, resultsOf } from '../attacks/forge.ts'
 import { honest } from '../attacks/transactions.ts'
 import { createWorld, type World } from '../attacks/world.ts'
 import { eventually, temporaryDirectory } from '../support.ts'
@@ -131,40 +147,101 @@ describe('a configuration update', () => {
   })
 })
 
+/** A new peer of an organisation takes all blocks, asks North's for private data, and must come to the same verdicts. */
+async function replay(mspId: string, name: string): Promise<Ledger> {
+  const folder = join(directory.path, name)
+  mkdirSync(folder)
+  const { channel, north } = world
+  const ledger = await openLedger({
+    directory: folder,
+    mspId,
+    channel: channel.name,
+    chaincode: channel.definition.name,
+    readDefinitions: createDefinitions,
+    fetch: (wanted) => north.find(wanted),
+  })
+  const pull = createBlockSource(channel, () => north)
+  for (let next = pull(0); next !== undefined; next = pull(ledger.blocks.height))
+    expect(await ledger.commit(next.block, next.transactions)).toEqual(
+      validationCodesOf(decodeBlock(north.blocks.read(next.block.number))),
+    )
+  expect(ledger.blocks.lastBlock).toEqual(north.blocks.lastBlock)
+  return ledger
+}
+
 describe('a fourth organisation', () => {
-  test('counts from the block after the one that lets it in, and a new peer comes to the same', async () => {
-    const west = await createNewcomer(world, join(directory.path, 'fourth'))
-    const byWest = (): Buffer => forge(honest(world, { creator: west.of('gateway') })).envelope
+  let west: Newcomer
+  const peers = (...names: readonly string[]): Signer[] =>
+    names.map((name) => (name === 'west' ? west.of('peer') : world.of(name, 'peer')))
+  const endorsedBy = (...names: readonly string[]): Buffer =>
+    forge(honest(world, { endorsers: peers(...names) })).envelope
+  const byWest = (): Buffer => forge(honest(world, { creator: west.of('gateway') })).envelope
+  const definitionWithWest = (): Definition => definitionOf(withWest(world.topology))
+  const redefine = (definition: Definition, sequence: number, ...names: readonly string[]): Buffer =>
+    redefinition(definition, sequence, world.of('north', 'admin'), peers(...names))
+  const privateSpaceOf = (collection: string): string =>
+    privateSpace(world.channel.definition.name, collection)
+
+  beforeAll(async () => {
+    west = await createNewcomer(world, join(directory.path, 'fourth'))
+  })
+
+  test('counts from the block after the one that lets it in', async () => {
     expect(await world.commit([byWest()])).toEqual(['BAD_CREATOR_SIGNATURE'])
     await world.commit([configurationOf(world, west.join)])
     expect(await world.commit([byWest()])).toEqual(['VALID'])
-    await world.commit([configurationOf(world, west.leave)])
-    expect(await world.commit([byWest()])).toEqual(['BAD_CREATOR_SIGNATURE'])
+  })
 
-    const folder = join(directory.path, 'west-peer')
-    mkdirSync(folder)
-    const { definition, name } = world.channel
-    const base = { directory: folder, mspId: west.mspId, channel: name, chaincode: definition.name }
-    const ledger = await openLedger({ ...base, readDefinitions: createDefinitions, fetch: () => undefined })
-    const pull = createBlockSource(world.channel, () => ({
-      blocks: world.north.blocks,
-      configurations: world.north.configurations,
-    }))
-    for (let next = pull(0); next !== undefined; next = pull(ledger.blocks.height))
-      expect(await ledger.commit(next.block, next.transactions)).toEqual(
-        validationCodesOf(decodeBlock(world.north.blocks.read(next.block.number))),
-      )
-    expect(ledger.blocks.lastBlock).toEqual(world.north.blocks.lastBlock)
+  test('endorses from the block after the definition that asks for it, and then learns of the past', async () => {
+    const set = publicWrites({ key: 'entry', value: 'of old' })
+    const collections = [hashedWrite('registry', set, { key: 'entry', value: 'of old' })]
+    const results = resultsOf({ namespace: 'medledger', collections })
+    const old = forge(honest(world, { results }))
+    world.north.transient.add(old.transactionId, world.north.blocks.height, new Map([['registry', set]]))
+    const failure = 'ENDORSEMENT_POLICY_FAILURE'
+    expect(await world.commit([old.envelope, endorsedBy('north', 'west')])).toEqual(['VALID', failure])
+
+    // Of four a majority is three, and the channel's policy for definitions knows that already.
+    expect(await world.commit([redefine(definitionWithWest(), 2, 'north', 'south')])).toEqual([failure])
+    const before = await replay(west.mspId, 'before')
+    expect([...before.state.range(privateSpaceOf('registry'), '', '')]).toEqual([])
+    const enough = redefine(definitionWithWest(), 2, 'north', 'south', 'west')
+    expect(await world.commit([enough, endorsedBy('north', 'south')])).toEqual(['VALID', 'VALID'])
+    const three = endorsedBy('north', 'south', 'west')
+    expect(await world.commit([endorsedBy('north', 'south'), three])).toEqual([failure, 'VALID'])
+
+    const after = await replay(west.mspId, 'after')
+    for (const ledger of [after, world.north])
+      expect(ledger.state.get(privateSpaceOf('registry'), 'entry')?.value.toString()).toBe('of old')
+    // North's placement has other members.
+    expect(await after.reconcile()).toBe(0)
+    for (const ledger of [before, after]) ledger.close()
+  })
+
+  test('counts no more when it has left, and a new peer comes to the same', async () => {
+    await world.commit([configurationOf(world, west.leave)])
+    expect(await world.commit([byWest(), endorsedBy('north', 'south', 'west')])).toEqual([
+      'BAD_CREATOR_SIGNATURE',
+      'ENDORSEMENT_POLICY_FAILURE',
+    ])
+    expect(await world.commit([redefine(world.channel.definition, 3, 'north', 'south')])).toEqual(['VALID'])
+    expect(await world.commit([endorsedBy('north', 'south')])).toEqual(['VALID'])
+    const ledger = await replay(west.mspId, 'left')
     ledger.close()
   })
 })
 
 test('a revoked client is refused from then on, and what it did before stays valid', async () => {
   const byOperator = (): Buffer => forge(honest(world, { creator: world.of('south', 'operator') })).envelope
-  const before = byOperator()
-  expect(await world.commit([before])).toEqual(['VALID'])
+  const { height } = world.north.blocks
+  expect(await world.commit([byOperator()])).toEqual(['VALID'])
   await world.commit([configurationOf(world, await revocations(world, [operatorOfSouth()]))])
   expect(await world.commit([byOperator()])).toEqual(['BAD_CREATOR_SIGNATURE'])
+  const ledger = await replay('SouthMSP', 'revoked')
+  const codesAt = (number: number): readonly number[] =>
+    validationCodesOf(decodeBlock(ledger.blocks.read(number)))
+  expect([codesAt(height), codesAt(height + 2)]).toEqual([[code.VALID], [code.BAD_CREATOR_SIGNATURE]])
+  ledger.close()
   await world.commit([configurationOf(world, await revocations(world, []))])
   expect(await world.commit([byOperator()])).toEqual(['VALID'])
 })
@@ -225,5 +302,21 @@ describe('the orderer', () => {
     await eventually('the second is dropped', () => lines.length > 0)
     expect(lines[0]).toContain('a configuration update is not made any more')
     expect(ordering.configurations.current().batch.timeoutMs).toBe(80)
+  })
+
+  test('refuses a definition that the peers could not act by, and a peer that meets one goes no further', async () => {
+    const key = fieldKey(world.channel.definition.name, 'EndorsementInfo')
+    const bytes = encoded(lifecycle.ChaincodeEndorsementInfo, {
+      endorsementPlugin: 'escc',
+      initRequired: true,
+    })
+    const fields = new Map([[key, encoded(lifecycle.StateData, { bytes })]])
+    const peers = ['north', 'south'].map((name) => world.of(name, 'peer'))
+    const envelope = lifecycleEnvelope(fields, world.of('north', 'admin'), peers)
+    const what =
+      'the definition of chaincode medledger: init_required is not supported by the embedded network'
+    expect(ordering.accept(envelope)).toEqual({ status: BAD_REQUEST, info: what })
+    await expect(world.commit([envelope])).rejects.toThrow(what)
+    await expect(world.commit([forge(honest(world)).envelope])).rejects.toThrow(what)
   })
 })
