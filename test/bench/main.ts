@@ -136,7 +136,7 @@ interface Figures {
 }
 
 /** As many transactions as are made in a minute. */
-const defaultTransactions = 100_000
+const defaultTransactions = 50_000
 
 /** Everything that is measured on a network of this source tree, or of two trees. */
 async function measureAll(

@@ -19,7 +19,7 @@ const usage = `npm run bench -- [options]
   --only TEXT     only comparisons whose name has this text; decisions need no network. With start-up nothing of this is
                   measured, but what a start of the embedded network takes on ledgers of many transactions, made offline
   --transactions N
-                  how many those have (100,000: about a minute; a million takes 6 KB of disk each, and ten minutes)
+                  how many those have (50,000: about a minute; a million: twenty); each takes 13 KB of disk
   --against DIR   compares readings, lists and the log with those of another source tree (installed) instead
   --network       compares them with those on Fabric itself, under Docker (see The real network in the README)
 `
