@@ -109,8 +109,10 @@ export function checkConfig(environment: NodeJS.ProcessEnv, now: () => number = 
 export const variablesOf = ({ variable, form }: Setting<unknown>): readonly string[] =>
   form === 'value' ? [variable] : [variable, `${variable}_FILE`]
 
-const shown = (definition: Setting<unknown>, value: unknown): string | number | boolean | null =>
-  definition.form === 'secret' ? 'redacted' : (definition.show?.(value) ?? null)
+function shown(definition: Setting<unknown>, value: unknown): string | number | boolean | null {
+  if (definition.form === 'secret') return value === undefined ? null : 'redacted'
+  return definition.show?.(value) ?? null
+}
 
 const faultsOf = ({ values, faults }: Reading, at: number): readonly string[] => [
   ...faults,

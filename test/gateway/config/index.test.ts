@@ -323,6 +323,17 @@ describe('medledger config check', () => {
     for (const { variable } of secrets) expect(stdout).not.toContain(contentOf(`${variable}_FILE`).trim())
   })
 
+  test('shows no secret where none is set', async () => {
+    const { stdout } = await check({
+      MEDLEDGER_DATABASE: '',
+      MEDLEDGER_DATABASE_FILE: '',
+      MEDLEDGER_KEY_DATABASE: '',
+      MEDLEDGER_KEY_DATABASE_FILE: '',
+    })
+    expect(stdout).toMatch(/^MEDLEDGER_DATABASE +default *$/m)
+    expect(stdout).toMatch(/^MEDLEDGER_KEY_DATABASE +default *$/m)
+  })
+
   test('ends with 2 and names all faults, as JSON too', async () => {
     const wrong = { MEDLEDGER_ORGANISATION: 'west', MEDLEDGER_HTTP_PORT: '0' }
     const { code, stderr } = await check(wrong)
