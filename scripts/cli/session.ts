@@ -3,7 +3,7 @@ import type { Constitution } from 'medledger-chaincode/api'
 import { readIfPresent, readPeople, type DevelopmentPerson } from '../development/index.ts'
 import { NoToken, requestDevelopmentToken } from '../identity-provider/index.ts'
 import { readInstance, type Instance } from '../start/instance.ts'
-import { pathsIn, type Paths } from '../start/paths.ts'
+import { defaultDirectory, defaultNetworkDirectory, pathsIn, type Paths } from '../start/paths.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { gatewayClient, type GatewayClient } from './gateway-client.ts'
 
@@ -24,6 +24,13 @@ export interface Session {
 
 const hint = 'see `medledger people`'
 
+/** What to type so that there is an instance where this command looked: npm takes options only after `--`. */
+function startOn(data: string): string {
+  const root = resolve(data)
+  if (root === resolve(defaultNetworkDirectory)) return 'npm run --silent medledger -- network up'
+  return root === resolve(defaultDirectory) ? 'npm start' : `npm start -- --data ${root}`
+}
+
 /** Errors: exit 5 when no instance runs on the directory. */
 export async function requireInstance(
   data: string,
@@ -31,7 +38,10 @@ export async function requireInstance(
   const paths = pathsIn(resolve(data))
   const instance = await readInstance(paths)
   if (instance === undefined)
-    throw new Failure(exitCodes.unavailable, `No instance runs on ${paths.root}: start one with npm start.`)
+    throw new Failure(
+      exitCodes.unavailable,
+      `No instance runs on ${paths.root}: start one with ${startOn(data)}.`,
+    )
   return { paths, instance }
 }
 

@@ -148,7 +148,8 @@ function requirePartName(part: string): void {
   if (/^[a-z][a-z0-9-]{0,40}$/.test(part)) return
   throw new Failure(
     exitCodes.badInput,
-    'A part is orderer, peer-, chaincode-, gateway- or provider- and an organisation.',
+    `${part} is no part: a part is orderer, or peer-, chaincode-, gateway- or provider- and an organisation. ` +
+      'Options go through npm only after --, as in npm start -- --port 7800.',
   )
 }
 

@@ -32,7 +32,9 @@ describe('the command line', () => {
   ])('says how to start an instance when none runs: %j', async (words) => {
     const { code, stdout, stderr } = await runCommand(...words, '--data', 'does-not-exist', '--json')
     expect([code, stdout]).toEqual([5, ''])
-    expect(stderr).toMatch(/^medledger: No instance runs on [^\n]* start one with npm start\.\n$/)
+    expect(stderr).toMatch(
+      /^medledger: No instance runs on [^\n]* start one with npm start -- --data \/[^\n]*does-not-exist\.\n$/,
+    )
   })
 })
 
