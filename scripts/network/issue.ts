@@ -157,8 +157,8 @@ export async function issueCredentials(
 
 /**
  * Puts certificates on the revocation list of their organisation, `<directory>/<organisation>/ca/crl.pem`. A network
- * that is made from these credentials afterwards knows them as revoked from its first block on; one that exists already
- * refuses to start, because its channel's configuration cannot be changed.
+ * that is made from these credentials afterwards knows them as revoked from its first block on; to one that exists already
+ * the list comes by an update of its channel's configuration, without which it refuses to start with other lists than it has.
  * @param certificates PEM
  * Errors: when the organisation has no authority there, or it did not issue one of them.
  */

@@ -11,6 +11,7 @@ import {
   revocations,
   type Change,
 } from '../support/channel-changes.ts'
+import { createRedefinitions, type Redefinitions } from './definitions.ts'
 import { createDraw, type Draw } from './draw.ts'
 import { attacked, handmade, rangeKeys, replayed, simulated, type Drawn, type Source } from './kinds.ts'
 
@@ -63,6 +64,34 @@ function createChanges({ world, west, draw }: Source): () => Promise<Change> {
   return async () => draw.one(changes)(draw)
 }
 
+/** A transaction that waits for so many blocks. */
+interface Waiting {
+  readonly left: number
+  readonly transaction: Drawn
+}
+
+/** Whether it names another namespace than its chaincode's. */
+function isForeign({ envelope }: Drawn): boolean {
+  const { action } = readTransaction(envelope)
+  return action?.namespaces.some(({ namespace }) => namespace !== action.chaincode) === true
+}
+
+/**
+ * Takes out what goes into the next block. When the policies of two namespaces fail in different ways Fabric says either, as a
+ * Go map has it: such a transaction is left out altogether when its chaincode's own policy may fail.
+ */
+function takeDue(waiting: Waiting[], { holdsForTwo }: Redefinitions): Drawn[] {
+  const kept = waiting
+    .filter(({ left }) => left > 0)
+    .map(({ left, transaction }) => ({ left: left - 1, transaction }))
+  const all = waiting.splice(0, waiting.length, ...kept)
+  return all
+    .filter(({ left }) => left <= 0)
+    .map(({ transaction }) => transaction)
+    .filter((drawn) => holdsForTwo() || !isForeign(drawn))
+    .toSorted((one, other) => Number(one.isLast ?? false) - Number(other.isLast ?? false))
+}
+
 /** Lets a chain grow by so many transactions, all of which the seed decides. */
 export const fuzz =
   (seed: number, transactions: number, directory: string) =>
@@ -73,31 +102,28 @@ export const fuzz =
     const west = await createNewcomer(world, directory)
     const source: Source = { world, west, draw, earlier }
     const nextChange = createChanges(source)
+    const redefinitions = createRedefinitions(source)
     const rows = rangeKeys.map((key) => ({ key, value: key }))
     const results = resultsOf({ namespace: world.channel.definition.name, set: publicWrites(...rows) })
     await chain.commit([{ kind: 'rows', envelope: forge(honest(world, { results })).envelope }])
 
-    const waiting: Array<{ left: number; transaction: Drawn }> = []
+    const waiting: Waiting[] = []
     let made = 1
     while (made < transactions || waiting.length > 0) {
-      for (let count = draw.below(largestBlock); count > 0 && made < transactions; count -= 1) {
+      const enough = Math.min(made + draw.below(largestBlock), transactions)
+      for (; made < enough; made += 1) {
         const transaction = drawOne(source)
-        made += 1
         earlier.push(transaction)
         if (earlier.length > remembered) earlier.shift()
         waiting.push({ left: draw.chance(0.6) ? 0 : draw.below(longestWait), transaction })
       }
+      if (draw.chance(redefinitions.chance()))
+        waiting.splice(draw.below(waiting.length + 1), 0, { left: 0, transaction: redefinitions.next() })
       if (draw.chance(0.04))
         await chain.commit([{ kind: 'configuration', envelope: configurationOf(world, await nextChange()) }])
-      const due = waiting
-        .filter(({ left }) => left <= 0)
-        .map(({ transaction }) => transaction)
-        .toSorted((one, other) => Number(one.isLast ?? false) - Number(other.isLast ?? false))
-      const kept = waiting
-        .filter(({ left }) => left > 0)
-        .map(({ left, transaction }) => ({ left: left - 1, transaction }))
-      waiting.splice(0, waiting.length, ...kept)
+      const due = takeDue(waiting, redefinitions)
       // A block is of the channel of its first transaction, and refused as a whole when that is another one.
       if (due.length > 0) await chain.commit(isOfChannel(due[0], world) ? due : [plain(world), ...due])
     }
+    await chain.commit([redefinitions.first()])
   }

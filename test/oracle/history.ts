@@ -59,7 +59,7 @@ async function approveChaincode(chain: Chain, peer: RealPeer): Promise<void> {
   const { id, content } = chaincodePackage(label)
   await install(administrator as Administrator, content)
   await approve(administrator as Administrator, channel.name, channel.definition, {
-    sequence: 1,
+    sequence: chain.world.north.definitionOf(channel.definition.name)?.sequence ?? 1,
     packageId: id,
   })
 }

@@ -37,7 +37,7 @@ function checkOrganisations(
     if (msp === undefined || msp.version > 0) continue
     if (!msp.content.equals(mspConfiguration(organisation)))
       throw new Error(
-        `the ledger was made with other certificates or revocations of ${organisation.mspId}: restore them, or start with a new directory`,
+        `the ledger was made with other certificates or revocations of ${organisation.mspId}: restore them, update its configuration, or start with a new directory`,
       )
   }
 }

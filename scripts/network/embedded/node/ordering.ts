@@ -141,14 +141,37 @@ function configurationAt({ number, envelopes }: Block, last: Block | undefined):
 }
 
 /** An update that another one has overtaken since it was accepted is dropped, as at Fabric's orderers. */
-function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): Buffer | undefined {
+function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): readonly Buffer[] {
   const { channel, signer, now, log } = options
   try {
-    return configurationEnvelope(update, channel, bundle, signer, now())
+    return [configurationEnvelope(update, channel, bundle, signer, now())]
   } catch (error) {
     log(`a configuration update is not made any more: ${(error as Error).message}`)
-    return undefined
+    return []
   }
+}
+
+/** Whether a transaction that was accepted by an older configuration would be by this one (etcdraft/chain.go, ordered). */
+function isStillAllowed(envelope: Buffer, options: OrderingOptions, bundle: Bundle): boolean {
+  const { status, info } = judge(envelope, options, bundle)
+  if (status !== Status.SUCCESS) options.log(`a transaction is not ordered any more: ${info}`)
+  return status === Status.SUCCESS
+}
+
+/**
+ * What comes into the next block of what was accepted: of an update, which is alone, the new configuration.
+ * @param acceptedBy the configurations that were in force then
+ */
+function takeAccepted(
+  accepted: readonly Buffer[],
+  acceptedBy: WeakMap<Buffer, Bundle>,
+  options: OrderingOptions,
+  bundle: Bundle,
+): readonly Buffer[] {
+  const [first] = accepted
+  if (first !== undefined && readHeader(first)?.type === CONFIG_UPDATE)
+    return takeUpdate(first, options, bundle)
+  return accepted.filter((one) => acceptedBy.get(one) === bundle || isStillAllowed(one, options, bundle))
 }
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
@@ -183,6 +206,7 @@ export function openOrdering(options: OrderingOptions): Ordering {
   let hasFailed = false
 
   const configurations = createConfigurations(blocks)
+  const acceptedBy = new WeakMap<Buffer, Bundle>()
 
   const writeBlock = async (envelopes: readonly Buffer[]): Promise<void> => {
     const created = createBlock(blocks.height, blocks.lastHash, envelopes)
@@ -192,18 +216,13 @@ export function openOrdering(options: OrderingOptions): Ordering {
     await options.onBlock(block)
     database.trim()
   }
-  const write = async (envelopes: readonly Buffer[]): Promise<void> => {
-    const [first] = envelopes
-    if (first === undefined || readHeader(first)?.type !== CONFIG_UPDATE) return writeBlock(envelopes)
-    const configuration = takeUpdate(first, options, configurations.current())
-    if (configuration !== undefined) await writeBlock([configuration])
-  }
   const batcher = createBatcher(
     () => configurations.current().batch,
-    async (envelopes) => {
+    async (accepted) => {
       if (hasFailed) return
       try {
-        await write(envelopes)
+        const envelopes = takeAccepted(accepted, acceptedBy, options, configurations.current())
+        if (envelopes.length > 0) await writeBlock(envelopes)
       } catch (error) {
         // Nothing can be ordered after a block that may or may not be on the disk; a restart finds out.
         hasFailed = true
@@ -221,10 +240,12 @@ export function openOrdering(options: OrderingOptions): Ordering {
     },
     accept(envelope) {
       if (!isOpen) return answer(Status.SERVICE_UNAVAILABLE, 'the orderer is stopped')
-      const judged = judge(envelope, options, configurations.current())
+      const bundle = configurations.current()
+      const judged = judge(envelope, options, bundle)
       // Only what is signed, and the signature, come into a block.
       const canonical = canonicalEnvelope(envelope)
       if (judged.status !== Status.SUCCESS || canonical === undefined) return judged
+      acceptedBy.set(canonical, bundle)
       if (readHeader(canonical)?.type === CONFIG_UPDATE) batcher.addAlone(canonical)
       else batcher.add(canonical)
       return judged

@@ -304,6 +304,24 @@ describe('the orderer', () => {
     expect(ordering.configurations.current().batch.timeoutMs).toBe(80)
   })
 
+  test('judges again what it has accepted by an older configuration', async () => {
+    const { height } = ordering.blocks
+    const byOperator = forge(honest(world, { creator: world.of('south', 'operator') }))
+    const { apply } = await revocations(world, [operatorOfSouth()])
+    const revoking = updateEnvelope({
+      channel: world.channel.name,
+      current: ordering.configurations.current().elements,
+      change: apply,
+      signers: [world.of('south', 'admin')],
+      sender: world.of('north', 'admin'),
+    })
+    const envelopes = [revoking, byOperator.envelope, forge(honest(world)).envelope]
+    expect(envelopes.map((envelope) => ordering.accept(envelope).status)).toEqual([SUCCESS, SUCCESS, SUCCESS])
+    await eventually('two blocks', () => ordering.blocks.height === height + 2)
+    expect(decodeBlock(ordering.blocks.read(height + 1)).envelopes).toEqual(envelopes.slice(2))
+    expect(lines.at(-1)).toContain('a transaction is not ordered any more')
+  })
+
   test('refuses a definition that the peers could not act by, and a peer that meets one goes no further', async () => {
     const key = fieldKey(world.channel.definition.name, 'EndorsementInfo')
     const bytes = encoded(lifecycle.ChaincodeEndorsementInfo, {
