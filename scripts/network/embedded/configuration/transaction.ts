@@ -4,11 +4,13 @@ import type { Signer } from '../../fabric/signer.ts'
 import { readEnvelope } from '../ledger/transaction.ts'
 import { createBundle, type Bundle } from './bundle.ts'
 import { areSame, layOut, toTree, type Elements } from './elements.ts'
-import { applyUpdate } from './update.ts'
+import { applyUpdate, within } from './update.ts'
 
 /** What a `CONFIG_UPDATE` asks for, by the configuration in force. Errors: as {@link applyUpdate} and {@link createBundle}. */
 function resultOf(update: Uint8Array, channel: string, { elements, membership, sequence }: Bundle): Elements {
-  const result = applyUpdate(readEnvelope(update).data, { channel, elements, membership })
+  const result = within('error authorizing update', () =>
+    applyUpdate(readEnvelope(update).data, { channel, elements, membership }),
+  )
   // Whoever would refuse it as a configuration must not let it become one.
   createBundle(result, sequence + 1)
   return result

@@ -34,12 +34,10 @@ function checkReadSet(readSet: Elements, current: Elements): void {
   for (const [name, { version }] of readSet) {
     const existing = current.get(name)
     if (existing === undefined)
-      throw new Error(
-        `error validating ReadSet: existing config does not contain element for ${name} but was in the read set`,
-      )
+      throw new Error(`existing config does not contain element for ${name} but was in the read set`)
     if (existing.version !== version)
       throw new Error(
-        `error validating ReadSet: proposed update requires that key ${name} be at version ${version}, but it is currently at version ${existing.version}`,
+        `proposed update requires that key ${name} be at version ${version}, but it is currently at version ${existing.version}`,
       )
   }
 }
@@ -94,6 +92,15 @@ function reachable(elements: Elements): Elements {
   return found
 }
 
+/** Errors: Error that says, before what went wrong, in which step it did. */
+export function within<Value>(step: string, take: () => Value): Value {
+  try {
+    return take()
+  } catch (error) {
+    throw new Error(`${step}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
 /**
  * The configuration after an update that its policies allow.
  * @param envelope `common.ConfigUpdateEnvelope`
@@ -106,14 +113,10 @@ export function applyUpdate(envelope: Uint8Array, { channel, elements, membershi
     throw new Error(
       `ConfigUpdate for channel '${content.getChannelId()}' but envelope for channel '${channel}'`,
     )
-  const readSet = layOut(content.getReadSet())
-  checkReadSet(readSet, elements)
-  const writeSet = layOut(content.getWriteSet())
+  const readSet = within('error mapping ReadSet', () => layOut(content.getReadSet()))
+  within('error validating ReadSet', () => checkReadSet(readSet, elements))
+  const writeSet = within('error mapping WriteSet', () => layOut(content.getWriteSet()))
   const delta = deltaOf(readSet, writeSet)
-  checkDelta(delta, elements, signersOf(update, membership))
-  const proposed = new Map([...elements, ...delta])
-  for (const name of writeSet.keys())
-    if (!proposed.has(name))
-      throw new Error(`writeset contained key ${name} which did not appear in proposed config`)
-  return reachable(proposed)
+  within('error validating DeltaSet', () => checkDelta(delta, elements, signersOf(update, membership)))
+  return reachable(new Map([...elements, ...delta]))
 }

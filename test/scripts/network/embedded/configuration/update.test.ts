@@ -289,7 +289,9 @@ describe('the orderer', () => {
   test('refuses one that is not allowed, with Fabric’s text', () => {
     const refused = ordering.accept(update(70, ['north']))
     expect(refused.status).toBe(BAD_REQUEST)
-    expect(refused.info).toContain('policy for [Value]  /Channel/Orderer/BatchTimeout not satisfied')
+    expect(refused.info).toBe(
+      "error applying config update to existing channel 'medledger': error authorizing update: error validating DeltaSet: policy for [Value]  /Channel/Orderer/BatchTimeout not satisfied",
+    )
     expect(ordering.accept(update(70, ['authority'], world.of('north', 'peer')))).toMatchObject({
       status: FORBIDDEN,
     })
