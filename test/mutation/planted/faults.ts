@@ -20,6 +20,11 @@ const signatures = inFile('embedded/ledger/verify-signatures.ts')
 const state = inFile('embedded/ledger/state.ts')
 const keys = inFile('embedded/ledger/keys.ts')
 const membership = inFile('embedded/msp/membership.ts')
+const update = inFile('embedded/configuration/update.ts')
+const configuration = inFile('embedded/configuration/transaction.ts')
+const channelPolicies = inFile('embedded/configuration/policies.ts')
+const ledger = inFile('embedded/ledger/ledger.ts')
+const definitions = inFile('embedded/channel/definitions.ts')
 const policy = inFile('fabric/policy.ts')
 
 /** Checks that are skipped, comparisons that are wrong, things done in a wrong order. */
@@ -233,6 +238,73 @@ export const faults: readonly Fault[] = [
     'high-S signatures are good',
     'if (strict === undefined) return false',
     "if (strict === undefined) return verify('sha256', content, member.certificate.publicKey, signature)",
+  ),
+  update(
+    'a configuration is updated without anybody’s agreement',
+    'if (!holds(policy, signers)) throw',
+    'if (signers.length > Number.MAX_SAFE_INTEGER) throw',
+  ),
+  update(
+    'an administrator who signs an update twice counts twice',
+    'signers.set(`${member.mspId} ${member.certificate.fingerprint256}`, member)',
+    'signers.set(String(signers.size), member)',
+  ),
+  update(
+    'signatures under an update are not checked',
+    'if (membership.verify(member, signed, item.getSignature_asU8()))',
+    'if (signed.length > 0)',
+  ),
+  update(
+    'an update may write any later version',
+    'if (element.version !== existing.version + 1)',
+    'if (element.version <= existing.version)',
+  ),
+  update('an update may have read another version', 'if (existing.version !== version)', 'if (version < 0)'),
+  configuration(
+    'a configuration is taken that its update does not lead to',
+    'if (!areSame(result, layOut(config.getChannelGroup())))',
+    'if (result.size === 0)',
+  ),
+  configuration(
+    'a configuration may come twice',
+    'if (config.getSequence() !== current.sequence + 1)',
+    'if (config.getSequence() > current.sequence + 1)',
+  ),
+  channelPolicies(
+    'half of the organisations are a majority',
+    'Math.floor(count / 2) + 1',
+    'Math.ceil(count / 2)',
+  ),
+  channelPolicies(
+    'one organisation is all',
+    'if (rule === Rule.ALL) return count',
+    'if (rule === Rule.ALL) return 1',
+  ),
+  endorsements(
+    'a policy that the channel does not have holds for everybody',
+    '?? { threshold: 1, of: [] }',
+    '?? { threshold: 0, of: [] }',
+  ),
+  endorsements(
+    'an implicit collection asks any member',
+    "policyAt([...group, 'Endorsement'], elements) ?? anyOf",
+    'anyOf',
+  ),
+  endorsements(
+    'an organisation that is not on the channel has an implicit collection',
+    'return group && (policyAt([...group,',
+    'return (policyAt([...(group ?? []),',
+  ),
+  ledger(
+    'a later definition does not take effect',
+    'if (hasRedefined) definitions = readDefinitions(state)',
+    'if (hasRedefined && block < 2) definitions = readDefinitions(state)',
+  ),
+  definitions('a collection’s own policy does not count', 'policy: own ?? policy', 'policy: policy ?? own'),
+  definitions(
+    'a definition without a policy is one',
+    "if (info.getValidationPlugin() === '' || parameter.length === 0) return undefined",
+    '',
   ),
   policy(
     'a principal may count for several rules',

@@ -28,7 +28,7 @@ export default defineConfig({
     include: [
       'test/oracle/**/*.test.ts',
       'test/scripts/network/fabric/**/*.test.ts',
-      'test/scripts/network/embedded/{attacks,configuration,msp}/**/*.test.ts',
+      'test/scripts/network/embedded/{attacks,channel,configuration,msp}/**/*.test.ts',
       'test/scripts/network/embedded/ledger/{endorsements,range-query,read-write-set,simulate,state,validate}.test.ts',
     ],
     testTimeout: 60_000,

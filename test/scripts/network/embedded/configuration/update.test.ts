@@ -17,6 +17,8 @@ import { decodeBlock, lastConfigOf, validationCodesOf } from '../../../../../scr
 import {
   build,
   common,
+  decode,
+  encode,
   encoded,
   lifecycle,
   orderer,
@@ -108,6 +110,23 @@ describe('a configuration update', () => {
     const late = configurationOf(world, batchTimeout(45))
     await world.commit([configurationOf(world, batchTimeout(50))])
     await expect(world.commit([late])).rejects.toThrow('config currently at sequence')
+  })
+
+  /** A configuration transaction in which more is changed than its update says. */
+  function tampered(envelope: Buffer): Buffer {
+    const payload = decode(common.Payload, decode(common.Envelope, envelope).getPayload_asU8())
+    const content = decode(common.ConfigEnvelope, payload.getData_asU8())
+    const tree = content.getConfig()?.getChannelGroup() ?? new common.ConfigGroup()
+    batchTimeout(99).apply(tree)
+    payload.setData(encode(content))
+    const changed = encode(payload)
+    const signature = world.of('authority', 'orderer').sign(changed)
+    return encoded(common.Envelope, { payload: changed, signature })
+  }
+  test('that leads to another configuration than the block says stops every peer', async () => {
+    await expect(world.commit([tampered(configurationOf(world, batchTimeout(55)))])).rejects.toThrow(
+      'ConfigEnvelope LastUpdate did not produce the supplied config result',
+    )
   })
 
   const inOrderer = (name: string, content: Buffer): Change => ({
