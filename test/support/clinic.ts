@@ -1,3 +1,4 @@
+import { poll } from './poll.ts'
 import { canonical, randomId } from 'medledger-chaincode/api'
 import { send, type Answer, type Ask, type Network } from './network.ts'
 import { signToken } from './sign-token.ts'
@@ -145,7 +146,11 @@ export async function newDocument(
   custodian: string,
   options: DocumentOptions = {},
 ): Promise<string> {
-  const answer = await postDocuments(network, patient, custodian, [options])
+  // The custodian's peer may be a block behind the one at which the patient was registered a moment before.
+  const answer = await poll('the custodian to know the patient', async () => {
+    const given = await postDocuments(network, patient, custodian, [options])
+    return given.status === 404 ? undefined : given
+  })
   if (answer.status !== 200) throw new Error(`the document was not registered: ${answer.text}`)
   return answer.body.documents[0].id
 }
