@@ -1,14 +1,13 @@
 import { createDefinitions } from '../../scripts/network/embedded/channel/definitions.ts'
 import { configurationIn } from '../../scripts/network/embedded/configuration/configurations.ts'
+import { commitHashOf } from '../../scripts/network/embedded/ledger/commit-hash.ts'
 import { openLedger, type Ledger } from '../../scripts/network/embedded/ledger/ledger.ts'
 import { codeName } from '../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../scripts/network/embedded/ledger/verify-signatures.ts'
-import { slot, validationCodesOf, type Block } from '../../scripts/network/fabric/block.ts'
+import { validationCodesOf, type Block } from '../../scripts/network/fabric/block.ts'
 import { narrowTopology } from '../../scripts/network/topology.ts'
 
 const mspId = 'NorthMSP'
-
-const commitHashOf = ({ metadata }: Block): string => metadata[slot.commitHash]?.toString('hex') ?? ''
 
 /** What came of replaying a chain that a real peer has judged. */
 export interface Replay {
@@ -58,7 +57,11 @@ async function judge(ledger: Ledger, block: Block): Promise<string[]> {
         ],
   )
   const { lastBlock } = ledger.blocks
-  if (differences.length === 0 && lastBlock !== undefined && commitHashOf(lastBlock) !== commitHashOf(block))
+  if (
+    differences.length === 0 &&
+    lastBlock !== undefined &&
+    !commitHashOf(lastBlock).equals(commitHashOf(block))
+  )
     differences.push(`block ${block.number}: the state is another one`)
   return differences
 }

@@ -4,14 +4,15 @@ import { readBundle, type Bundle } from './bundle.ts'
 
 /** The configurations of a chain: which one is in force for which block. */
 export interface Configurations {
-  /** The one by which the block of this number is judged. Errors: RangeError when the blocks before are not there. */
+  /** The one by which the block of this number is judged. Errors: RangeError when the block before it is not there. */
   readonly at: (block: number) => Bundle
-  /** The one by which the next block will be judged. */
+  /** The one by which the next block will be judged. Errors: RangeError before there is a block. */
   readonly current: () => Bundle
 }
 
 interface Blocks {
   readonly height: number
+  readonly lastBlock: Block | undefined
   readonly read: (number: number) => Buffer
 }
 
@@ -36,14 +37,13 @@ export function createConfigurations(blocks: Blocks): Configurations {
     cache.set(number, found)
     return found
   }
-  // The genesis block is judged by the configuration that it brings.
-  const at = (block: number): Bundle =>
-    inBlock(block === 0 ? 0 : lastConfigOf(decodeBlock(blocks.read(block - 1))))
   return {
-    at,
+    // The genesis block is judged by the configuration that it brings.
+    at: (block) => inBlock(block === 0 ? 0 : lastConfigOf(decodeBlock(blocks.read(block - 1)))),
     current() {
-      const { height } = blocks
-      if (known?.height !== height) known = { height, bundle: at(height) }
+      const { height, lastBlock } = blocks
+      if (lastBlock === undefined) throw new RangeError('the chain has no block yet')
+      if (known?.height !== height) known = { height, bundle: inBlock(lastConfigOf(lastBlock)) }
       return known.bundle
     },
   }

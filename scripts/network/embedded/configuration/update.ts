@@ -1,6 +1,7 @@
 import { bytes, common, decode } from '../../fabric/message.ts'
 import { holds, type Principal } from '../../fabric/policy.ts'
 import type { Membership } from '../msp/membership.ts'
+import { signersOf } from '../msp/signers.ts'
 import { checkKey, layOut, type Element, type Elements } from './elements.ts'
 import { modificationPolicy } from './policies.ts'
 
@@ -14,21 +15,19 @@ export interface Current {
 }
 
 /** Those whose signatures under an update hold, each once. */
-function signersOf(update: common.ConfigUpdateEnvelope, membership: Membership): Principal[] {
-  const signers = new Map<string, Principal>()
-  for (const item of update.getSignaturesList()) {
-    try {
+const updateSigners = (update: common.ConfigUpdateEnvelope, membership: Membership): Principal[] =>
+  signersOf(
+    update.getSignaturesList(),
+    (item) => {
       const header = bytes(item.getSignatureHeader_asU8())
-      const member = membership.identify(decode(common.SignatureHeader, header).getCreator_asU8())
-      const signed = Buffer.concat([header, update.getConfigUpdate_asU8()])
-      if (membership.verify(member, signed, item.getSignature_asU8()))
-        signers.set(`${member.mspId} ${member.certificate.fingerprint256}`, member)
-    } catch {
-      // A signer that no MSP vouches for counts for nothing.
-    }
-  }
-  return [...signers.values()]
-}
+      return {
+        identity: decode(common.SignatureHeader, header).getCreator_asU8(),
+        content: Buffer.concat([header, update.getConfigUpdate_asU8()]),
+        signature: item.getSignature_asU8(),
+      }
+    },
+    membership,
+  )
 
 function checkReadSet(readSet: Elements, current: Elements): void {
   for (const [name, { version }] of readSet) {
@@ -117,6 +116,6 @@ export function applyUpdate(envelope: Uint8Array, { channel, elements, membershi
   within('error validating ReadSet', () => checkReadSet(readSet, elements))
   const writeSet = within('error mapping WriteSet', () => layOut(content.getWriteSet()))
   const delta = deltaOf(readSet, writeSet)
-  within('error validating DeltaSet', () => checkDelta(delta, elements, signersOf(update, membership)))
+  within('error validating DeltaSet', () => checkDelta(delta, elements, updateSigners(update, membership)))
   return reachable(new Map([...elements, ...delta]))
 }

@@ -1,4 +1,5 @@
 import type { Membership } from '../msp/membership.ts'
+import { signersOf } from '../msp/signers.ts'
 import type { Principal } from '../../fabric/policy.ts'
 import { readTransaction, type Action, type Transaction } from './transaction.ts'
 
@@ -18,21 +19,16 @@ function checkCreator({ header }: Transaction, membership: Membership): boolean 
   }
 }
 
-function checkEndorsers({ endorsed, endorsements }: Action, membership: Membership): Principal[] {
-  const distinct = new Map<string, Principal>()
-  for (const { endorser, signature } of endorsements) {
-    try {
-      const member = membership.identify(endorser)
-      // One certificate can be written in many ways, and is one endorser still (SignatureSetToValidIdentities).
-      const key = `${member.mspId} ${member.certificate.fingerprint256}`
-      if (distinct.has(key)) continue
-      if (membership.verify(member, Buffer.concat([endorsed, endorser]), signature)) distinct.set(key, member)
-    } catch {
-      // An endorser that no MSP vouches for counts for nothing, as in Fabric's cauthdsl.
-    }
-  }
-  return [...distinct.values()]
-}
+const checkEndorsers = ({ endorsed, endorsements }: Action, membership: Membership): Principal[] =>
+  signersOf(
+    endorsements,
+    ({ endorser, signature }) => ({
+      identity: endorser,
+      content: Buffer.concat([endorsed, endorser]),
+      signature,
+    }),
+    membership,
+  )
 
 /** Reads a transaction and checks its signatures: the costly part of validation, done once for all peers. */
 export function checkTransaction(envelope: Buffer, membership: Membership): CheckedTransaction {

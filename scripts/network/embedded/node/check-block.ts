@@ -1,6 +1,7 @@
 import { dataHashOf, headerBytes, slot, type Block } from '../../fabric/block.ts'
 import { canonicalEnvelope, readEnvelope } from '../ledger/transaction.ts'
 import type { Membership } from '../msp/membership.ts'
+import { signersOf } from '../msp/signers.ts'
 import { holds, type MetaPolicy, type Policy, type Principal } from '../../fabric/policy.ts'
 import { bytes, common, decode } from '../../fabric/message.ts'
 
@@ -12,26 +13,25 @@ export interface BlockCheckOptions {
 }
 
 /** Those who signed the block's header, each once. */
-function signersOf(block: Block, membership: Membership): Principal[] {
+function blockSigners(block: Block, membership: Membership): Principal[] {
   const metadata = decode(common.Metadata, block.metadata[slot.signatures] ?? Buffer.alloc(0))
-  const signers = new Map<string, Principal>()
-  for (const item of metadata.getSignaturesList()) {
-    const signatureHeader = bytes(item.getSignatureHeader_asU8())
-    const signed = Buffer.concat([metadata.getValue_asU8(), signatureHeader, headerBytes(block)])
-    try {
-      const member = membership.identify(decode(common.SignatureHeader, signatureHeader).getCreator_asU8())
-      if (membership.verify(member, signed, item.getSignature_asU8()))
-        signers.set(`${member.mspId} ${member.certificate.fingerprint256}`, member)
-    } catch {
-      // A signer that no MSP vouches for counts for nothing.
-    }
-  }
-  return [...signers.values()]
+  return signersOf(
+    metadata.getSignaturesList(),
+    (item) => {
+      const header = bytes(item.getSignatureHeader_asU8())
+      return {
+        identity: decode(common.SignatureHeader, header).getCreator_asU8(),
+        content: Buffer.concat([metadata.getValue_asU8(), header, headerBytes(block)]),
+        signature: item.getSignature_asU8(),
+      }
+    },
+    membership,
+  )
 }
 
 function isSigned(block: Block, { membership, policy }: BlockCheckOptions): boolean {
   try {
-    return holds(policy, signersOf(block, membership))
+    return holds(policy, blockSigners(block, membership))
   } catch {
     return false
   }

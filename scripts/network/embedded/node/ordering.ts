@@ -58,7 +58,7 @@ export interface Ordering {
 }
 
 const { Status } = common
-const { CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION } = common.HeaderType
+const { CONFIG_UPDATE, ENDORSER_TRANSACTION } = common.HeaderType
 type Status = common.StatusMap[keyof common.StatusMap]
 
 const answer = (status: Status, info = ''): BroadcastAnswer => ({ status, info })
@@ -87,9 +87,13 @@ function judgeForm(header: EnvelopeHeader, channel: string, { batch }: Bundle): 
  * Fabric's filters of orderer/common/broadcast and msgprocessor, in their order. Types other than endorser transactions
  * and configuration updates are refused, where Fabric orders what every peer then marks invalid.
  */
-function judge(envelope: Buffer, options: OrderingOptions, bundle: Bundle): BroadcastAnswer {
+function judge(
+  envelope: Buffer,
+  header: EnvelopeHeader | undefined,
+  options: OrderingOptions,
+  bundle: Bundle,
+): BroadcastAnswer {
   const { membership, policies } = bundle
-  const header = readHeader(envelope)
   if (header === undefined)
     return answer(Status.BAD_REQUEST, 'could not determine channel ID: the envelope cannot be read')
   const fault = judgeForm(header, options.channel, bundle)
@@ -134,12 +138,6 @@ function judgeUpdate(
   }
 }
 
-/** The number of the block with the newest configuration as of this one. */
-function configurationAt({ number, envelopes }: Block, last: Block | undefined): number {
-  const isConfiguration = envelopes.some((envelope) => readHeader(envelope)?.type === CONFIG)
-  return last === undefined || isConfiguration ? number : lastConfigOf(last)
-}
-
 /** An update that another one has overtaken since it was accepted is dropped, as at Fabric's orderers. */
 function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): readonly Buffer[] {
   const { channel, signer, now, log } = options
@@ -153,25 +151,31 @@ function takeUpdate(update: Buffer, options: OrderingOptions, bundle: Bundle): r
 
 /** Whether a transaction that was accepted by an older configuration would be by this one (etcdraft/chain.go, ordered). */
 function isStillAllowed(envelope: Buffer, options: OrderingOptions, bundle: Bundle): boolean {
-  const { status, info } = judge(envelope, options, bundle)
+  const { status, info } = judge(envelope, readHeader(envelope), options, bundle)
   if (status !== Status.SUCCESS) options.log(`a transaction is not ordered any more: ${info}`)
   return status === Status.SUCCESS
 }
 
-/**
- * What comes into the next block of what was accepted: of an update, which is alone, the new configuration.
- * @param acceptedBy the configurations that were in force then
- */
+/** What was found of an envelope when it was accepted. */
+interface Accepted {
+  /** The configuration that was in force. */
+  readonly bundle: Bundle
+  readonly isUpdate: boolean
+}
+
+/** What comes into the next block of what was accepted: of an update, which is alone, the new configuration. */
 function takeAccepted(
-  accepted: readonly Buffer[],
-  acceptedBy: WeakMap<Buffer, Bundle>,
+  envelopes: readonly Buffer[],
+  acceptedAs: WeakMap<Buffer, Accepted>,
   options: OrderingOptions,
   bundle: Bundle,
-): readonly Buffer[] {
-  const [first] = accepted
-  if (first !== undefined && readHeader(first)?.type === CONFIG_UPDATE)
-    return takeUpdate(first, options, bundle)
-  return accepted.filter((one) => acceptedBy.get(one) === bundle || isStillAllowed(one, options, bundle))
+): { envelopes: readonly Buffer[]; isUpdate: boolean } {
+  const isUpdate = envelopes.some((one) => acceptedAs.get(one)?.isUpdate === true)
+  const take = (one: Buffer): readonly Buffer[] => {
+    if (isUpdate) return takeUpdate(one, options, bundle)
+    return acceptedAs.get(one)?.bundle === bundle || isStillAllowed(one, options, bundle) ? [one] : []
+  }
+  return { envelopes: envelopes.flatMap(take), isUpdate }
 }
 
 /** The metadata by which peers recognise the orderer's blocks (orderer/common/multichannel/blockwriter.go). */
@@ -206,11 +210,13 @@ export function openOrdering(options: OrderingOptions): Ordering {
   let hasFailed = false
 
   const configurations = createConfigurations(blocks)
-  const acceptedBy = new WeakMap<Buffer, Bundle>()
+  const acceptedAs = new WeakMap<Buffer, Accepted>()
 
-  const writeBlock = async (envelopes: readonly Buffer[]): Promise<void> => {
-    const created = createBlock(blocks.height, blocks.lastHash, envelopes)
-    const block = signBlock(created, options.signer, configurationAt(created, blocks.lastBlock))
+  const writeBlock = async (envelopes: readonly Buffer[], isConfiguration = false): Promise<void> => {
+    const { height, lastHash, lastBlock } = blocks
+    const created = createBlock(height, lastHash, envelopes)
+    const isNewest = isConfiguration || lastBlock === undefined
+    const block = signBlock(created, options.signer, isNewest ? height : lastConfigOf(lastBlock))
     await blocks.append(block)
     for (const listener of listeners) listener()
     await options.onBlock(block)
@@ -221,8 +227,8 @@ export function openOrdering(options: OrderingOptions): Ordering {
     async (accepted) => {
       if (hasFailed) return
       try {
-        const envelopes = takeAccepted(accepted, acceptedBy, options, configurations.current())
-        if (envelopes.length > 0) await writeBlock(envelopes)
+        const { envelopes, isUpdate } = takeAccepted(accepted, acceptedAs, options, configurations.current())
+        if (envelopes.length > 0) await writeBlock(envelopes, isUpdate)
       } catch (error) {
         // Nothing can be ordered after a block that may or may not be on the disk; a restart finds out.
         hasFailed = true
@@ -241,12 +247,14 @@ export function openOrdering(options: OrderingOptions): Ordering {
     accept(envelope) {
       if (!isOpen) return answer(Status.SERVICE_UNAVAILABLE, 'the orderer is stopped')
       const bundle = configurations.current()
-      const judged = judge(envelope, options, bundle)
+      const header = readHeader(envelope)
+      const judged = judge(envelope, header, options, bundle)
       // Only what is signed, and the signature, come into a block.
       const canonical = canonicalEnvelope(envelope)
       if (judged.status !== Status.SUCCESS || canonical === undefined) return judged
-      acceptedBy.set(canonical, bundle)
-      if (readHeader(canonical)?.type === CONFIG_UPDATE) batcher.addAlone(canonical)
+      const isUpdate = header?.type === CONFIG_UPDATE
+      acceptedAs.set(canonical, { bundle, isUpdate })
+      if (isUpdate) batcher.addAlone(canonical)
       else batcher.add(canonical)
       return judged
     },
