@@ -139,6 +139,16 @@ interface DocumentOptions {
   readonly bundle?: object
 }
 
+/**
+ * What a custodian answers once it knows a patient: its peer may be a block behind the one at which she was registered a
+ * moment ago, and then there is no such patient yet.
+ */
+export const onceKnown = (ask: () => Promise<Answer>): Promise<Answer> =>
+  poll('the custodian to know the patient', async () => {
+    const answer = await ask()
+    return answer.status === 404 ? undefined : answer
+  })
+
 /** Has a hospital register a document of a patient; gives its id. */
 export async function newDocument(
   network: Network,
@@ -146,11 +156,7 @@ export async function newDocument(
   custodian: string,
   options: DocumentOptions = {},
 ): Promise<string> {
-  // The custodian's peer may be a block behind the one at which the patient was registered a moment before.
-  const answer = await poll('the custodian to know the patient', async () => {
-    const given = await postDocuments(network, patient, custodian, [options])
-    return given.status === 404 ? undefined : given
-  })
+  const answer = await onceKnown(() => postDocuments(network, patient, custodian, [options]))
   if (answer.status !== 200) throw new Error(`the document was not registered: ${answer.text}`)
   return answer.body.documents[0].id
 }

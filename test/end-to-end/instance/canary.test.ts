@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { randomId } from 'medledger-chaincode/api'
 import { portsOf, type Topology } from '../../../scripts/network/topology.ts'
 import { encodings, occurrences, placesBelow, scan, type Place, type Scan } from '../../support/canary.ts'
-import { consentOf, newPatient, person, type TestPatient } from '../../support/clinic.ts'
+import { consentOf, newPatient, onceKnown, person, type TestPatient } from '../../support/clinic.ts'
 import { startInstance, type RunningInstance } from '../../support/instance.ts'
 import { addressOf, openNetwork, type Answer, type Network } from '../../support/network.ts'
 import { testPort } from '../../support/ports.ts'
@@ -63,10 +63,12 @@ async function deposit(patient: string, number: number): Promise<string[]> {
     date: '2026-05-04',
     bundle: bundleOf(mark),
   })
-  const answer = await network.ask(`records.${custodian}`, '/v1/documents', {
-    body: JSON.stringify({ patient, documents: [one('a'), one('b')] }),
-    headers: { 'content-type': 'application/json' },
-  })
+  const answer = await onceKnown(() =>
+    network.ask(`records.${custodian}`, '/v1/documents', {
+      body: JSON.stringify({ patient, documents: [one('a'), one('b')] }),
+      headers: { 'content-type': 'application/json' },
+    }),
+  )
   expect(answer.status, answer.text).toBe(200)
   return (answer.body.documents as { id: string }[]).map(({ id }) => id)
 }
@@ -147,7 +149,8 @@ function placeOf(path: string): string {
   const name = basename(path)
   if (path.includes(`${sep}logs${sep}`)) return 'logs of all processes'
   if (path.includes(`${sep}ledger${sep}`)) {
-    if (/^(private|transient)/.test(name)) return "peers' private data *"
+    // A peer's database has them beside its state.
+    if (/^(ledger\.sqlite|transient)/.test(name)) return "peers' private data *"
     return /block/.test(name) ? 'blocks of peers and orderer' : "peers' other files"
   }
   if (name.startsWith('gateway.sqlite')) return "gateways' databases **"
