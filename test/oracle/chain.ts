@@ -20,7 +20,8 @@ import { ordererPort } from '../../scripts/network/topology.ts'
 import { createWorld, type World } from '../scripts/network/embedded/attacks/world.ts'
 import { poll } from '../support/poll.ts'
 import { compareHistories } from './history.ts'
-import { startRealPeer, type PeerProgram, type RealPeer } from './real-peer.ts'
+import type { Programs } from './programs.ts'
+import { startRealPeer, type RealPeer } from './real-peer.ts'
 import { differencesOf, entriesOf, readSnapshot } from './snapshot.ts'
 
 /** What a chain does with the peers that judge it. */
@@ -50,7 +51,7 @@ export interface Verdict {
 }
 
 export interface ChainOptions {
-  readonly program: PeerProgram
+  readonly programs: Programs
   /** A folder for this chain alone. */
   readonly directory: string
   /** Grows the chain; the first two blocks are there. */
@@ -116,7 +117,7 @@ function spacesOf({ channel }: World): string[] {
  * Makes a chain that a real peer of North joins, and compares when it has grown: heights, hashes, codes, commit hashes,
  * and the state. Errors: Error with what the peer said when it does not get to the end of the chain.
  */
-export async function judgeChain({ program, directory, grow }: ChainOptions): Promise<Verdict> {
+export async function judgeChain({ programs, directory, grow }: ChainOptions): Promise<Verdict> {
   const blocks: Buffer[] = []
   const listeners = new Set<() => void>()
   const labels: string[][] = [[], []]
@@ -144,7 +145,7 @@ export async function judgeChain({ program, directory, grow }: ChainOptions): Pr
     now: Date.now,
   })
   const peer = await startRealPeer({
-    program,
+    programs,
     directory: join(directory, 'fabric'),
     topology,
     credentials,

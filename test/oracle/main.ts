@@ -6,8 +6,8 @@ import { judgeChain, type Verdict } from './chain.ts'
 import { fuzz } from './fuzz.ts'
 import { writeJudgedChain } from './judged-chain.ts'
 import { judgeProduct } from './product.ts'
+import { findPrograms } from './programs.ts'
 import { tryTools } from './tools.ts'
-import { findPeer } from './real-peer.ts'
 
 /*
  * The oracle: a peer of Fabric itself joins channels of the embedded network and has to come to the same verdict on every
@@ -16,8 +16,9 @@ import { findPeer } from './real-peer.ts'
 
 const usage = `npm run oracle -- [--quick] [--seeds N] [--first SEED] [--transactions N]
 
-Joins a real Fabric peer (FABRIC_BIN names the folder with its binary) to channels of the embedded network
-and compares the verdicts of both on generated transactions.
+Joins a real Fabric peer to channels of the embedded network and compares the verdicts of both on generated
+transactions. FABRIC_BIN names the folder with Fabric's binaries; without it, the peer runs in the image that
+docker-compose.yml names, which must be on this machine.
   --without-product leave out the product's own chain, which takes two minutes
   --quick           five minutes instead of all
   --seeds N         how many chains, each from a seed of its own (50)
@@ -62,11 +63,11 @@ if (values.help) {
   say(usage)
   process.exit(0)
 }
-const program = findPeer()
+const programs = await findPrograms()
 const seeds = Number(values.seeds ?? (values.quick ? 5 : 50))
 const first = Number(values.first)
 const transactions = Number(values.transactions)
-say(`Fabric peer ${program.version}; ${seeds} chains of ${transactions} transactions`)
+say(`Fabric peer ${programs.version}; ${seeds} chains of ${transactions} transactions`)
 const codes = new Map<string, number>()
 const kinds = new Map<string, number>()
 let blocks = 0
@@ -85,17 +86,20 @@ async function tell(name: string, judge: (directory: string) => Promise<Verdict>
   return verdict
 }
 
-const tools = await inTemporary(tryTools)
-for (const { what, fault } of tools) say(fault === undefined ? `works: ${what}` : `FAILS: ${what}: ${fault}`)
+const tools = await inTemporary((directory) => tryTools(programs, directory))
+for (const { what, fault, missing } of tools) {
+  if (missing !== undefined) say(`not tried: ${what}: ${missing}`)
+  else say(fault === undefined ? `works: ${what}` : `FAILS: ${what}: ${fault}`)
+}
 different += tools.filter(({ fault }) => fault !== undefined).length
-if (!values['without-product']) await tell('the product', (directory) => judgeProduct(program, directory))
+if (!values['without-product']) await tell('the product', (directory) => judgeProduct(programs, directory))
 for (let seed = first; seed < first + seeds; seed += 1) {
   const { judged } = await tell(`seed ${seed}`, (directory) =>
-    judgeChain({ program, directory, grow: fuzz(seed, transactions, directory) }),
+    judgeChain({ programs, directory, grow: fuzz(seed, transactions, directory) }),
   )
   if (values.keep)
     writeJudgedChain(`fuzz-${seed}`, {
-      fabric: program.version,
+      fabric: programs.version,
       seed,
       holds: `${transactions} transactions drawn at random`,
       blocks: judged,

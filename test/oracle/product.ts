@@ -21,7 +21,8 @@ import { pathsIn } from '../../scripts/start/paths.ts'
 import { startInstance } from '../support/instance.ts'
 import { testPort } from '../support/ports.ts'
 import { blockDifferences, follow, type Verdict } from './chain.ts'
-import { startRealPeer, type PeerProgram } from './real-peer.ts'
+import type { Programs } from './programs.ts'
+import { startRealPeer } from './real-peer.ts'
 
 /* What the product itself puts on its chain, through its own chaincode: the end-to-end suite runs on an instance. */
 
@@ -71,7 +72,7 @@ async function blocksOf(topology: Topology, credentials: Credentials): Promise<B
 }
 
 /** Lets a real peer join the chain of an instance on which the end-to-end suite has run, and compares the verdicts. */
-export async function judgeProduct(program: PeerProgram, directory: string): Promise<Verdict> {
+export async function judgeProduct(programs: Programs, directory: string): Promise<Verdict> {
   const data = join(directory, 'instance')
   const instance = await startInstance(data, ['--topology', 'narrow', '--port', String(testPort(900))])
   try {
@@ -81,7 +82,7 @@ export async function judgeProduct(program: PeerProgram, directory: string): Pro
     const ours = await blocksOf(topology, credentials)
     const theirs: Block[] = []
     const peer = await startRealPeer({
-      program,
+      programs,
       directory: join(directory, 'fabric'),
       topology,
       credentials,

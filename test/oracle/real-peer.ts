@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { peerFiles } from '../../scripts/network/docker/container-files.ts'
@@ -19,31 +19,14 @@ import { hostOf } from '../../scripts/network/names.ts'
 import { credentialsOf } from '../../scripts/network/profile.ts'
 import { ordererPort, type Topology } from '../../scripts/network/topology.ts'
 import { poll } from '../support/poll.ts'
+import type { Programs } from './programs.ts'
 import { requestSnapshot } from './snapshot.ts'
 import { testPort } from '../support/ports.ts'
 
 /* A peer of Fabric itself, which joins a channel of ours and judges every block by its own rules. */
 
-/** How Fabric's `peer` is run here: a binary in the folder that FABRIC_BIN names. */
-export interface PeerProgram {
-  readonly file: string
-  readonly version: string
-}
-
-/** Finds the program. Errors: Error saying how to name it. */
-export function findPeer(folder = process.env.FABRIC_BIN): PeerProgram {
-  const hint = 'FABRIC_BIN must name a folder with Fabric 2.5’s `peer` (the release archive’s bin)'
-  if (folder === undefined) throw new Error(hint)
-  const file = join(folder, 'peer')
-  if (!existsSync(file)) throw new Error(`${file} does not exist: ${hint}`)
-  const { stdout } = spawnSync(file, ['version'], { encoding: 'utf8' })
-  const version = /Version: (\S+)/.exec(stdout)?.[1]
-  if (version === undefined) throw new Error(`${file} does not say its version: ${hint}`)
-  return { file, version }
-}
-
 export interface RealPeerOptions {
-  readonly program: PeerProgram
+  readonly programs: Programs
   /** Its own folder, which does not exist. */
   readonly directory: string
   readonly topology: Topology
@@ -69,6 +52,7 @@ export interface RealPeer {
   stop(): Promise<void>
 }
 
+const orderersAuthority = 'tls/orderers-ca.pem'
 const offset = { listen: 960, chaincode: 961, operations: 962 } as const
 const startMs = 20_000
 const stopMs = 5000
@@ -119,7 +103,7 @@ function configuration({ directory, topology, credentials, organisation }: RealP
           {
             from: `${hostOf('orderer', ordering)}:${port}`,
             to: `localhost:${port}`,
-            caCertsFile: credentialsOf(credentials, ordering).tlsCa.certificateFile,
+            caCertsFile: inHome(orderersAuthority),
           },
         ],
       },
@@ -177,9 +161,11 @@ function builderFiles({ topology, credentials, organisation }: RealPeerOptions):
 }
 
 function writeHome(options: RealPeerOptions): void {
-  const { directory, credentials, organisation } = options
+  const { directory, topology, credentials, organisation } = options
+  const [ordering] = topology.orderers
   const files = {
     ...peerFiles(organisation, credentialsOf(credentials, organisation)),
+    [orderersAuthority]: credentialsOf(credentials, ordering).tlsCa.certificate,
     // JSON is YAML.
     'core.yaml': JSON.stringify(configuration(options), undefined, 2),
     ...builderFiles(options),
@@ -195,12 +181,15 @@ const text = (value: string): Buffer => Buffer.from(value)
 
 /** Starts the peer; it is on no channel yet. Errors: Error with the end of its log when it does not come up. */
 export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer> {
-  const { program, directory, topology, credentials, organisation } = options
+  const { programs, directory, topology, credentials, organisation } = options
   writeHome(options)
+  const environment = { FABRIC_CFG_PATH: directory, FABRIC_LOGGING_SPEC: 'WARN', HOME: directory }
+  const command = programs.command('peer', ['node', 'start'], { directory, environment })
+  if (command === undefined) throw new Error('there is no `peer`')
   const logFile = join(directory, 'peer.log')
-  const child = spawn(program.file, ['node', 'start'], {
+  const child = spawn(command.file, command.args, {
     cwd: directory,
-    env: { FABRIC_CFG_PATH: directory, FABRIC_LOGGING_SPEC: 'WARN', HOME: directory, PATH: process.env.PATH },
+    env: command.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log = createWriteStream(logFile)
@@ -220,7 +209,10 @@ export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer>
     payloadOf(await client.propose(signCall(call, signer, Date.now()).proposal))
   const stop = async (): Promise<void> => {
     client.close()
-    const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      command.end()
+    }, stopMs)
     child.kill('SIGTERM')
     if (child.exitCode === null && child.signalCode === null) await exited
     clearTimeout(timer)

@@ -10,18 +10,19 @@ import { addressOf } from '../../scripts/network/reach.ts'
 import { demoTopology, type Topology } from '../../scripts/network/topology.ts'
 import { exited, startChaincode } from '../scripts/network/embedded/support.ts'
 import { testPort } from '../support/ports.ts'
-import { findPeer } from './real-peer.ts'
+import type { Programs } from './programs.ts'
 
 /* Fabric's own command line against the embedded network, as an administrator would use it. */
 
-/** One thing that was tried, and what went wrong with it; undefined when nothing did. */
+/** One thing that an administrator does, and what came of it: it works, it has a fault, or a program for it is not at hand. */
 export interface Tried {
   readonly what: string
-  readonly fault: string | undefined
+  readonly fault?: string
+  readonly missing?: string
 }
 
 interface Bench {
-  readonly folder: string
+  readonly programs: Programs
   readonly directory: string
   readonly topology: Topology
   readonly credentials: Credentials
@@ -31,7 +32,12 @@ const execute = promisify(execFile)
 
 const text = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 
-/** Runs one of Fabric's programs as an organisation's administrator. Errors: Error with what it said when it fails. */
+class ProgramMissing extends Error {}
+
+/**
+ * Runs one of Fabric's programs as an organisation's administrator. Errors: ProgramMissing naming it; Error with what it said
+ * when it fails.
+ */
 async function run(
   bench: Bench,
   organisation: string,
@@ -40,18 +46,22 @@ async function run(
 ): Promise<string> {
   const home = join(bench.directory, organisation)
   const { mspId } = credentialsOf(bench.credentials, organisation)
-  const { stdout, stderr } = await execute(join(bench.folder, program), [...args], {
-    cwd: bench.directory,
-    env: {
-      HOME: home,
-      FABRIC_CFG_PATH: home,
-      FABRIC_LOGGING_SPEC: 'ERROR:chaincodeCmd=INFO',
-      CORE_PEER_LOCALMSPID: mspId,
-      CORE_PEER_MSPCONFIGPATH: join(home, 'msp'),
-      CORE_PEER_ADDRESS: addressOf(bench.topology, 'peer', organisation),
-      CORE_PEER_TLS_ENABLED: 'true',
-      CORE_PEER_TLS_ROOTCERT_FILE: join(home, 'tls/ca.pem'),
-    },
+  const environment = {
+    HOME: home,
+    FABRIC_CFG_PATH: home,
+    FABRIC_LOGGING_SPEC: 'ERROR:chaincodeCmd=INFO',
+    CORE_PEER_LOCALMSPID: mspId,
+    CORE_PEER_MSPCONFIGPATH: join(home, 'msp'),
+    CORE_PEER_ADDRESS: addressOf(bench.topology, 'peer', organisation),
+    CORE_PEER_TLS_ENABLED: 'true',
+    CORE_PEER_TLS_ROOTCERT_FILE: join(home, 'tls/ca.pem'),
+  }
+  const { directory } = bench
+  const command = bench.programs.command(program, args, { directory, environment })
+  if (command === undefined) throw new ProgramMissing(`there is no ${program}`)
+  const { stdout, stderr } = await execute(command.file, [...command.args], {
+    cwd: directory,
+    env: command.env,
   })
   return stdout + stderr
 }
@@ -219,7 +229,7 @@ function trials(bench: Bench): ReadonlyArray<readonly [string, () => Promise<voi
 }
 
 /** Tries Fabric's tools on a network of their own. @param directory an empty folder */
-export async function tryTools(directory: string): Promise<readonly Tried[]> {
+export async function tryTools(programs: Programs, directory: string): Promise<readonly Tried[]> {
   const topology = demoTopology(testPort(880))
   const credentials = await issueCredentials(topology, join(directory, 'credentials'))
   const network = await startEmbeddedNetwork({
@@ -230,12 +240,12 @@ export async function tryTools(directory: string): Promise<readonly Tried[]> {
   })
   const names = topology.constitution.organisations.map(({ name }) => name)
   const chaincodes = names.map((name) => startChaincode(topology, credentials, name))
-  const bench = { folder: dirname(findPeer().file), directory, topology, credentials }
+  const bench = { programs, directory, topology, credentials }
   try {
     await network.chaincodeReady()
     for (const name of names) writeHome(bench, name)
     const tried: Tried[] = []
-    for (const [what, attempt] of trials(bench)) tried.push({ what, fault: await faultOf(attempt) })
+    for (const [what, attempt] of trials(bench)) tried.push({ what, ...(await outcomeOf(attempt)) })
     return tried
   } finally {
     await network.close()
@@ -244,11 +254,12 @@ export async function tryTools(directory: string): Promise<readonly Tried[]> {
   }
 }
 
-async function faultOf(attempt: () => Promise<void>): Promise<string | undefined> {
+async function outcomeOf(attempt: () => Promise<void>): Promise<Omit<Tried, 'what'>> {
   try {
     await attempt()
-    return undefined
+    return {}
   } catch (error) {
-    return (error as Error).message
+    const { message } = error as Error
+    return error instanceof ProgramMissing ? { missing: message } : { fault: message }
   }
 }
