@@ -63,7 +63,10 @@ if (values.help) {
   say(usage)
   process.exit(0)
 }
-const programs = await findPrograms()
+const programs = await findPrograms().catch(({ message }: Error) => {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
+})
 const seeds = Number(values.seeds ?? (values.quick ? 5 : 50))
 const first = Number(values.first)
 const transactions = Number(values.transactions)

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { faults } from './faults.ts'
 
 /*
@@ -47,20 +48,34 @@ function readReport(file: string, stderr: string): Report {
   }
 }
 
-const isChain = (file: string): boolean => file.startsWith('test/oracle/')
+const judged = 'test/oracle/judged-chain.test.ts'
 const shorten = (file: string): string =>
-  file.replace(/^test\/scripts\/network\//, '').replace(/\.test\.ts$/, '')
+  file.replace(/^test\/(scripts\/network\/)?/, '').replace(/\.test\.ts$/, '')
 
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  process.stdout.write(`npm run planted -- [--only WORDS]
+
+Plants ${faults.length} faults in the validator, one at a time, and prints which tests find each.
+  --only WORDS  those alone that have these words in their name
+`)
+  process.exit(0)
+}
 const before = findersOf(faults.length)
 if (before.length > 0) throw new Error(`these fail without any fault: ${before.join(', ')}`)
 process.stdout.write('| fault | judged chains | suites |\n| --- | --- | --- |\n')
+let planted = 0
 let missed = 0
 for (const [number, { name }] of faults.entries()) {
+  if (!name.includes(values.only)) continue
   const finders = findersOf(number)
+  planted += 1
   if (finders.length === 0) missed += 1
-  const chains = finders.some(isChain) ? 'found' : '–'
-  const suites = finders.filter((file) => !isChain(file)).map(shorten)
+  const chains = finders.includes(judged) ? 'found' : '–'
+  const suites = finders.filter((file) => file !== judged).map(shorten)
   process.stdout.write(`| ${name} | ${chains} | ${suites.join(', ') || '–'} |\n`)
 }
-process.stdout.write(`\n${faults.length} faults, ${missed} found by nothing\n`)
+process.stdout.write(`\n${planted} faults, ${missed} found by nothing\n`)
 process.exitCode = missed === 0 ? 0 : 1
