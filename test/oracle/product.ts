@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connectPeer } from '../../scripts/network/docker/node-client.ts'
 import { payloadOf, seekEnvelope, signCall } from '../../scripts/network/docker/proposal.ts'
+import { readTransaction } from '../../scripts/network/embedded/ledger/transaction.ts'
 import { codeName } from '../../scripts/network/embedded/ledger/validation-code.ts'
 import {
   decodeBlock,
@@ -71,6 +72,19 @@ async function blocksOf(topology: Topology, credentials: Credentials): Promise<B
   }
 }
 
+/**
+ * Lines for writes with which a peer of Fabric 2.5.16 can be stopped (README, "The embedded network"): metadata, a deletion or
+ * purge, one key twice. A peer that has judged the chain to its end has met no undefined collection.
+ */
+function hazardsIn({ number, envelopes }: Block, chaincode: string): string[] {
+  return envelopes.map(readTransaction).flatMap(({ action, unsupported = [] }) => {
+    const own = (action?.namespaces ?? []).filter(({ namespace }) => namespace === chaincode)
+    const writes = own.flatMap((set) => [set, ...set.collections]).flatMap((set) => set.writes)
+    const deletions = writes.filter(({ value }) => value === undefined).map(() => 'a deletion')
+    return [...unsupported, ...deletions].map((what) => `block ${number}: the product has written ${what}`)
+  })
+}
+
 /** Lets a real peer join the chain of an instance on which the end-to-end suite has run, and compares the verdicts. */
 export async function judgeProduct(programs: Programs, directory: string): Promise<Verdict> {
   const data = join(directory, 'instance')
@@ -102,6 +116,7 @@ export async function judgeProduct(programs: Programs, directory: string): Promi
       const other = theirs[index]
       return other === undefined ? [`block ${index}: Fabric has none`] : blockDifferences(block, other, [])
     })
+    differences.push(...ours.flatMap((block) => hazardsIn(block, topology.chaincode.name)))
     const kinds = new Map([['through the product’s chaincode', ours.flatMap(validationCodesOf).length]])
     return { blocks: ours.length, codes, kinds, differences, judged: theirs }
   } finally {
