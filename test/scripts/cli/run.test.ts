@@ -1,8 +1,12 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { exitCodeOf } from '../../../scripts/cli/exit-codes.ts'
 import { narrativeLines } from '../../../scripts/cli/fhir.ts'
 import { plain, table } from '../../../scripts/cli/output.ts'
 import { runCommand } from './fake-instance.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 describe('the command line', () => {
   test('explains itself, exit codes included', async () => {
@@ -21,6 +25,19 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await runCommand(...words)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).not.toBe('')
+  })
+
+  test.each([
+    ['reset', 'true', '--reset'],
+    ['demo', '', '--no-demo'],
+  ])('does not start without the option that npm has kept to itself: %s', async (name, value, option) => {
+    vi.stubEnv('npm_lifecycle_event', 'start')
+    vi.stubEnv(`npm_config_${name}`, value)
+    const { code, stderr } = await runCommand('start', '--data', 'does-not-exist')
+    expect([code, stderr]).toEqual([
+      2,
+      `medledger: npm has kept ${option} to itself; options go after --, as in npm start -- --port 7800.\n`,
+    ])
   })
 
   test.each([
