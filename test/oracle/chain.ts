@@ -20,6 +20,8 @@ import { ordererPort } from '../../scripts/network/topology.ts'
 import { createWorld, type World } from '../scripts/network/embedded/attacks/world.ts'
 import { poll } from '../support/poll.ts'
 import { compareHistories } from './history.ts'
+import { comparePrivateValues } from './private-values.ts'
+import { withProbe } from './probe.ts'
 import type { Programs } from './programs.ts'
 import { startRealPeer, type RealPeer } from './real-peer.ts'
 import { differencesOf, entriesOf, readSnapshot } from './snapshot.ts'
@@ -54,6 +56,8 @@ export interface ChainOptions {
   readonly programs: Programs
   /** A folder for this chain alone. */
   readonly directory: string
+  /** Whether the collections are for their members' clients alone (`memberOnlyRead`, `memberOnlyWrite`). */
+  readonly isMemberOnly: boolean
   /** Grows the chain; the first two blocks are there. */
   readonly grow: (chain: Chain) => Promise<void>
 }
@@ -117,11 +121,28 @@ function spacesOf({ channel }: World): string[] {
  * Makes a chain that a real peer of North joins, and compares when it has grown: heights, hashes, codes, commit hashes,
  * and the state. Errors: Error with what the peer said when it does not get to the end of the chain.
  */
-export async function judgeChain({ programs, directory, grow }: ChainOptions): Promise<Verdict> {
+export async function judgeChain({
+  programs,
+  directory,
+  isMemberOnly,
+  grow,
+}: ChainOptions): Promise<Verdict> {
   const blocks: Buffer[] = []
   const listeners = new Set<() => void>()
   const labels: string[][] = [[], []]
-  const world = await createWorld(mkdir(directory, 'ours'), (block) => void blocks.push(encodeBlock(block)))
+  const world = await createWorld(
+    mkdir(directory, 'ours'),
+    (block) => void blocks.push(encodeBlock(block)),
+    (definition) => ({
+      ...definition,
+      collections: new Map(
+        [...definition.collections].map(([name, collection]) => [
+          name,
+          { ...collection, memberOnlyRead: isMemberOnly, memberOnlyWrite: isMemberOnly },
+        ]),
+      ),
+    }),
+  )
   const { topology, credentials, channel } = world
   const [ordering] = topology.orderers
   const server = await serveOrderer({
@@ -167,8 +188,12 @@ export async function judgeChain({ programs, directory, grow }: ChainOptions): P
     await follow(peer, blocks.length).catch((error: Error) => {
       throw new Error(`${error.message}; the peer said:\n${peer.said()}`)
     })
-    const histories = await compareHistories(chain, peer, keysOf(world))
-    await follow(peer, blocks.length)
+    const settled = (): Promise<void> => follow(peer, blocks.length)
+    const others = await withProbe(chain, peer, async () => [
+      ...(await compareHistories(chain, peer, keysOf(world))),
+      ...(await comparePrivateValues(chain, peer, settled)),
+    ])
+    await settled()
     const judged: Block[] = []
     for await (const block of peer.blocks(blocks.length - 1)) judged.push(block)
     const codes = new Map<string, number>()
@@ -178,7 +203,7 @@ export async function judgeChain({ programs, directory, grow }: ChainOptions): P
       return blockDifferences(ours, theirs, labels[theirs.number] ?? [])
     })
     const theirs = readSnapshot(await peer.snapshot(blocks.length - 1))
-    differences.push(...differencesOf(entriesOf(world.north.state, spacesOf(world)), theirs), ...histories)
+    differences.push(...differencesOf(entriesOf(world.north.state, spacesOf(world)), theirs), ...others)
     return { blocks: judged.length, codes, kinds, differences, judged }
   } finally {
     await peer.stop()

@@ -98,7 +98,12 @@ different += tools.filter(({ fault }) => fault !== undefined).length
 if (!values['without-product']) await tell('the product', (directory) => judgeProduct(programs, directory))
 for (let seed = first; seed < first + seeds; seed += 1) {
   const { judged } = await tell(`seed ${seed}`, (directory) =>
-    judgeChain({ programs, directory, grow: fuzz(seed, transactions, directory) }),
+    judgeChain({
+      programs,
+      directory,
+      isMemberOnly: seed % 2 === 0,
+      grow: fuzz(seed, transactions, directory),
+    }),
   )
   if (values.keep)
     writeJudgedChain(`fuzz-${seed}`, {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { peerFiles } from '../../scripts/network/docker/container-files.ts'
-import { connectPeer } from '../../scripts/network/docker/node-client.ts'
+import { connectPeer, type NodeEndpoint } from '../../scripts/network/docker/node-client.ts'
 import {
   envelopeOf,
   payloadOf,
@@ -12,8 +12,15 @@ import {
 } from '../../scripts/network/docker/proposal.ts'
 import { chaincodeAddress } from '../../scripts/network/embedded/chaincode/environment.ts'
 import { decodeBlock, type Block } from '../../scripts/network/fabric/block.ts'
-import { common, decode } from '../../scripts/network/fabric/message.ts'
-import { createSigner } from '../../scripts/network/fabric/signer.ts'
+import {
+  build,
+  bytes,
+  common,
+  decode,
+  encode,
+  peer as messages,
+} from '../../scripts/network/fabric/message.ts'
+import { createSigner, type Signer } from '../../scripts/network/fabric/signer.ts'
 import type { Credentials } from '../../scripts/network/issue.ts'
 import { hostOf } from '../../scripts/network/names.ts'
 import { credentialsOf } from '../../scripts/network/profile.ts'
@@ -37,10 +44,12 @@ export interface RealPeerOptions {
 
 /** A peer while it runs. */
 export interface RealPeer {
-  /** What it answers to a call of its administrator. Errors: PeerRefusal; gRPC's. */
-  ask(call: Call): Promise<Buffer>
-  /** The transaction of a call that this peer alone endorses. Errors: as {@link ask}. */
-  endorse(call: Call): Promise<Buffer>
+  /** What it answers to a call, of its administrator unless said otherwise. Errors: PeerRefusal; gRPC's. */
+  ask(call: Call, by?: Signer): Promise<Buffer>
+  /** The transaction of a call that this peer endorses, and that others sign unseen. Errors: as {@link ask}. */
+  endorse(call: Call, others?: readonly Signer[]): Promise<Buffer>
+  /** Where it answers clients. */
+  readonly endpoint: NodeEndpoint
   join(genesis: Buffer): Promise<void>
   height(): Promise<number>
   /** Its blocks from the first to a last one. */
@@ -179,6 +188,15 @@ function writeHome(options: RealPeerOptions): void {
 
 const text = (value: string): Buffer => Buffer.from(value)
 
+/** The same answer, as if another peer had given it. */
+function endorsedBy(signer: Signer, answer: Buffer): Buffer {
+  const response = decode(messages.ProposalResponse, answer)
+  const { identity } = signer
+  const signature = signer.sign(bytes(response.getPayload_asU8()), identity)
+  response.setEndorsement(build(messages.Endorsement, { endorser: identity, signature }))
+  return encode(response)
+}
+
 /** Starts the peer; it is on no channel yet. Errors: Error with the end of its log when it does not come up. */
 export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer> {
   const { programs, directory, topology, credentials, organisation } = options
@@ -202,11 +220,11 @@ export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer>
 
   const { mspId, admin, tlsCa } = credentialsOf(credentials, organisation)
   const signer = createSigner(mspId, admin)
-  const address = `localhost:${testPort(offset.listen)}`
-  const client = connectPeer({ address, authority: tlsCa.certificate })
+  const endpoint = { address: `localhost:${testPort(offset.listen)}`, authority: tlsCa.certificate }
+  const client = connectPeer(endpoint)
   const { channel } = topology.constitution
-  const ask = async (call: Call): Promise<Buffer> =>
-    payloadOf(await client.propose(signCall(call, signer, Date.now()).proposal))
+  const ask = async (call: Call, by = signer): Promise<Buffer> =>
+    payloadOf(await client.propose(signCall(call, by, Date.now()).proposal))
   const stop = async (): Promise<void> => {
     client.close()
     const timer = setTimeout(() => {
@@ -236,11 +254,12 @@ export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer>
   }
   return {
     ask,
-    async endorse(call) {
+    endpoint,
+    async endorse(call, others = []) {
       const signed = signCall(call, signer, Date.now())
       const answer = await client.propose(signed.proposal)
       payloadOf(answer)
-      return envelopeOf(signed, [answer], signer)
+      return envelopeOf(signed, [answer, ...others.map((other) => endorsedBy(other, answer))], signer)
     },
     said,
     stop,
@@ -255,7 +274,7 @@ export async function startRealPeer(options: RealPeerOptions): Promise<RealPeer>
         yield decodeBlock(block)
     },
     async snapshot(last) {
-      await requestSnapshot({ address, authority: tlsCa.certificate }, channel, signer)
+      await requestSnapshot(endpoint, channel, signer)
       const folder = join(directory, 'snapshots', 'completed', channel, String(last))
       return poll('the snapshot is there', () => (existsSync(folder) ? folder : undefined))
     },

@@ -24,6 +24,10 @@ class Probe extends Contract {
     return 'written'
   }
 
+  async putPrivateArgument(ctx, collection, key, value) {
+    await ctx.stub.putPrivateData(collection, key, Buffer.from(value))
+  }
+
   async getPrivate(ctx, collection, key) {
     return Buffer.from(await ctx.stub.getPrivateData(collection, key)).toString()
   }

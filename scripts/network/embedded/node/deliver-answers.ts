@@ -58,15 +58,20 @@ export function createFilteredAnswer(channel: string): (block: Buffer) => Buffer
   }
 }
 
-/** `DeliverResponse` with a block and what the requester's organisation may know now of a chaincode's private data. */
+/**
+ * `DeliverResponse` with a block and what the peer holds of a chaincode's private data. As at Fabric's peers, a collection is kept
+ * from other organisations' clients only where it is `memberOnlyRead` (core/peer/deliverevents.go); by the definition in force.
+ */
 export const createPrivateAnswer =
   (chaincode: string, { definitionOf, privateData }: Pick<Ledger, 'definitionOf' | 'privateData'>) =>
   (content: Buffer, mspId: string): Buffer => {
     const message = new peer.BlockAndPrivateData()
-    const isMember = (collection: string): boolean =>
-      definitionOf(chaincode)?.collections.get(collection)?.members.has(mspId) === true
+    const isVisible = (name: string): boolean => {
+      const collection = definitionOf(chaincode)?.collections.get(name)
+      return collection?.memberOnlyRead === false || collection?.members.has(mspId) === true
+    }
     for (const [transaction, sets] of privateData(decodeBlock(content).number)) {
-      const visible = new Map([...sets].filter(([collection]) => isMember(collection)))
+      const visible = new Map([...sets].filter(([collection]) => isVisible(collection)))
       if (visible.size > 0)
         message.getPrivateDataMapMap().set(transaction, toPrivateMessage(chaincode, visible))
     }

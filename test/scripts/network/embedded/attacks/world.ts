@@ -16,6 +16,7 @@ import { readTransaction } from '../../../../../scripts/network/embedded/ledger/
 import { common } from '../../../../../scripts/network/fabric/message.ts'
 import { codeName } from '../../../../../scripts/network/embedded/ledger/validation-code.ts'
 import { checkTransaction } from '../../../../../scripts/network/embedded/ledger/verify-signatures.ts'
+import type { Definition } from '../../../../../scripts/network/fabric/definition.ts'
 import { createSigner, type Signer } from '../../../../../scripts/network/fabric/signer.ts'
 import { signBlock } from '../../../../../scripts/network/embedded/node/ordering.ts'
 import {
@@ -56,10 +57,14 @@ export interface World {
 const isConfiguration = (envelope: Buffer): boolean =>
   readTransaction(envelope).header?.type === common.HeaderType.CONFIG
 
-/** @param onBlock hears of each block, as the orderer signed it, before any peer commits it */
+/**
+ * @param onBlock hears of each block, as the orderer signed it, before any peer commits it
+ * @param define makes the chaincode's definition of the product's
+ */
 export async function createWorld(
   directory: string,
   onBlock: (block: Block) => void = () => undefined,
+  define: (definition: Definition) => Definition = (definition) => definition,
 ): Promise<World> {
   const topology = narrowTopology(testPort(850))
   const home = join(directory, 'credentials')
@@ -72,12 +77,13 @@ export async function createWorld(
   )
   await revokeCertificates(home, 'north', [own.operator.certificate, revokedPeer.certificate])
   const credentials = await issueCredentials(topology, home)
-  const channel = createChannel(topology, credentials, {
+  const made = createChannel(topology, credentials, {
     maxMessages: 10,
     preferredBytes: 1_000_000,
     absoluteBytes: 1_000_000,
     timeoutMs: 10,
   })
+  const channel = { ...made, definition: define(made.definition) }
   const { definition, name } = channel
   const ledgers = await Promise.all(
     channel.configuration.organisations.map(({ mspId }) => {
