@@ -14,6 +14,7 @@ import {
 import { createRedefinitions, type Redefinitions } from './definitions.ts'
 import { createDraw, type Draw } from './draw.ts'
 import { attacked, handmade, rangeKeys, replayed, simulated, type Drawn, type Source } from './kinds.ts'
+import { commitScenarios } from './scenarios.ts'
 
 /** How often which kind is drawn, out of a hundred. */
 const weights: ReadonlyArray<readonly [number, (source: Source) => Drawn]> = [
@@ -106,6 +107,7 @@ export const fuzz =
     const rows = rangeKeys.map((key) => ({ key, value: key }))
     const results = resultsOf({ namespace: world.channel.definition.name, set: publicWrites(...rows) })
     await chain.commit([{ kind: 'rows', envelope: forge(honest(world, { results })).envelope }])
+    await commitScenarios(chain, createDraw(seed))
 
     const waiting: Waiting[] = []
     let made = 1

@@ -148,8 +148,8 @@ export const faults: readonly Fault[] = [
   state('versions are compared by block only', ' && a?.transaction === b?.transaction', ''),
   state(
     'an absent key is as good as any version',
-    'a?.block === b?.block',
-    '(a === undefined || a.block === b?.block)',
+    'a?.block === b?.block && a?.transaction === b?.transaction',
+    'a === undefined || (a.block === b?.block && a.transaction === b?.transaction)',
   ),
   range('the end of a range belongs to it', "(end !== '' && key >= end)", "(end !== '' && key > end)"),
   range(

@@ -139,6 +139,11 @@ const endorsements: readonly TransactionAttack[] = [
   ),
   attack(
     policy,
+    'a peer whose certificate the authority that it names has not signed',
+    by(south, (world) => world.attackers.forgedPeer),
+  ),
+  attack(
+    policy,
     'a peer that claims another MSP',
     by(north, (world) => claiming(north(world), 'SouthMSP')),
   ),
@@ -199,6 +204,9 @@ const identities: readonly TransactionAttack[] = [
   attack(creator, 'another one’s name', (world) => ({ named: world.of('south', 'gateway').identity })),
   attack(creator, 'an unreadable creator', { named: Buffer.from('nobody') }),
   attack(creator, 'a rogue authority’s client', (world) => ({ creator: world.attackers.rogue('gateway') })),
+  attack(creator, 'a client whose certificate the authority that it names has not signed', (world) => ({
+    creator: world.attackers.forgedClient,
+  })),
   attack(creator, 'a client that claims another MSP', (world) => ({
     creator: claiming(world.of('north', 'gateway'), 'SouthMSP'),
   })),

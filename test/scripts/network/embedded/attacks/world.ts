@@ -44,6 +44,9 @@ export interface World {
   readonly attackers: {
     /** With certificates of an authority that calls itself North's. */
     readonly rogue: (part: Part) => Signer
+    /** With certificates that name North's authority and its key, and that another key has signed. */
+    readonly forgedClient: Signer
+    readonly forgedPeer: Signer
     readonly revokedClient: Signer
     readonly revokedPeer: Signer
   }
@@ -75,6 +78,13 @@ export async function createWorld(
     { subject: { commonName: 'stolen', organisation: 'North Hospital', unit: 'peer' } },
     Date.now(),
   )
+  // Its authority's name and key identifier are in a certificate; only the signature tells whose it is.
+  const impostor = { certificate: own.ca.certificate, privateKey: rogue.ca.privateKey }
+  const forged = async (unit: 'client' | 'peer'): Promise<Signer> => {
+    const subject = { commonName: 'forged', organisation: 'North Hospital', unit }
+    return createSigner('NorthMSP', await issueLeaf(impostor, { subject }, Date.now()))
+  }
+  const [forgedClient, forgedPeer] = [await forged('client'), await forged('peer')]
   await revokeCertificates(home, 'north', [own.operator.certificate, revokedPeer.certificate])
   const credentials = await issueCredentials(topology, home)
   const made = createChannel(topology, credentials, {
@@ -120,6 +130,8 @@ export async function createWorld(
     },
     attackers: {
       rogue: (part) => createSigner('NorthMSP', rogue[part]),
+      forgedClient,
+      forgedPeer,
       revokedClient: createSigner('NorthMSP', own.operator),
       revokedPeer: createSigner('NorthMSP', revokedPeer),
     },

@@ -280,6 +280,26 @@ describe('conflicts', () => {
     ])
   })
 
+  test('a range that foresees the version of a write in its block has not changed', () => {
+    const seeing = (index: number): CheckedTransaction =>
+      transaction({
+        id: 'b',
+        namespace: {
+          ranges: [
+            {
+              start: 'a',
+              end: 'z',
+              isExhausted: true,
+              seen: [{ key: 'k', version: { block: 7, transaction: index } }],
+            },
+          ],
+        },
+      })
+    const writing = transaction({ id: 'a', namespace: { writes: [write] } })
+    expect(validate([writing, seeing(0)])).toEqual(['VALID', 'VALID'])
+    expect(validate([writing, seeing(1)])).toEqual(['VALID', 'PHANTOM_READ_CONFLICT'])
+  })
+
   test('of stale reads and phantoms Fabric names what it finds first', () => {
     const ranges = [{ start: 'a', end: 'z', isExhausted: true, seen: [] }]
     const stale = { key: 'k', version: undefined }
@@ -297,6 +317,14 @@ describe('conflicts', () => {
     expect(validate([transaction(), transaction()])).toEqual(['VALID', 'DUPLICATE_TXID'])
     expect(validate([increment('a', version), increment('a', version)])).toEqual([
       'MVCC_READ_CONFLICT',
+      'DUPLICATE_TXID',
+    ])
+  })
+
+  test('an id is free as long as only what is not endorsed has had it', () => {
+    expect(validate([transaction({ by: ['NorthMSP'] }), transaction(), transaction()])).toEqual([
+      'ENDORSEMENT_POLICY_FAILURE',
+      'VALID',
       'DUPLICATE_TXID',
     ])
   })

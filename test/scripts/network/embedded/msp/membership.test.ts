@@ -47,6 +47,15 @@ describe('membership', () => {
     expect(identify('NorthMSP', 'nonsense')).toThrow('cannot be read')
   })
 
+  test('refuses a certificate that names the authority and its key, and that another key has signed', async () => {
+    const impostor = { certificate: north.ca.certificate, privateKey: south.ca.privateKey }
+    const subject = { commonName: 'forged', organisation: 'North Hospital', unit: 'peer' as const }
+    const { certificate } = await issueLeaf(impostor, { subject }, Date.now())
+    expect(() => membership.identify(serializeIdentity('NorthMSP', certificate))).toThrow(
+      'not issued by the MSP',
+    )
+  })
+
   test('refuses what its authority has revoked, and takes no list of another one', async () => {
     const list = await createRevocationList(north.ca, [north.gateway.certificate], Date.now())
     const revoking = createMembership(
