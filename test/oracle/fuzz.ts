@@ -50,9 +50,15 @@ function isOfChannel(first: Labelled | undefined, { channel }: World): boolean {
 function createChanges({ world, west, draw }: Source): () => Promise<Change> {
   let isWestIn = false
   let isRevoked = false
+  let timeoutMs = world.channel.configuration.batch.timeoutMs
   const operator = credentialsOf(world.credentials, 'south').operator.certificate
   const changes: ReadonlyArray<(draw: Draw) => Change | Promise<Change>> = [
-    () => batchTimeout(10 + draw.below(1000)),
+    () => {
+      const drawn = 10 + draw.below(1000)
+      // An update that changes nothing is none.
+      timeoutMs = drawn === timeoutMs ? drawn + 1 : drawn
+      return batchTimeout(timeoutMs)
+    },
     () => {
       isRevoked = !isRevoked
       return revocations(world, isRevoked ? [operator] : [])

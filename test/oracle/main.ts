@@ -76,9 +76,19 @@ const kinds = new Map<string, number>()
 let blocks = 0
 let different = 0
 
-async function tell(name: string, judge: (directory: string) => Promise<Verdict>): Promise<Verdict> {
+/** Judges a chain and tells what came of it; undefined when it could not be judged to its end, which is a difference. */
+async function tell(
+  name: string,
+  judge: (directory: string) => Promise<Verdict>,
+): Promise<Verdict | undefined> {
   const began = performance.now()
-  const verdict = await inTemporary(judge)
+  const verdict = await inTemporary(judge).catch((error: Error) => {
+    say(`${name}: FAILS: ${error.stack ?? error.message}`)
+  })
+  if (verdict === undefined) {
+    different += 1
+    return undefined
+  }
   add(codes, verdict.codes)
   add(kinds, verdict.kinds)
   blocks += verdict.blocks
@@ -97,7 +107,7 @@ for (const { what, fault, missing } of tools) {
 different += tools.filter(({ fault }) => fault !== undefined).length
 if (!values['without-product']) await tell('the product', (directory) => judgeProduct(programs, directory))
 for (let seed = first; seed < first + seeds; seed += 1) {
-  const { judged } = await tell(`seed ${seed}`, (directory) =>
+  const verdict = await tell(`seed ${seed}`, (directory) =>
     judgeChain({
       programs,
       directory,
@@ -105,12 +115,12 @@ for (let seed = first; seed < first + seeds; seed += 1) {
       grow: fuzz(seed, transactions, directory),
     }),
   )
-  if (values.keep)
+  if (values.keep && verdict !== undefined)
     writeJudgedChain(`fuzz-${seed}`, {
       fabric: programs.version,
       seed,
       holds: `${transactions} transactions drawn at random`,
-      blocks: judged,
+      blocks: verdict.judged,
     })
 }
 const total = [...codes.values()].reduce((sum, count) => sum + count, 0)
