@@ -22,7 +22,7 @@ export async function connectStock(instance: BenchInstance, organisation: string
   const { mspId, certificate, privateKey } = instance.identityOf(organisation)
   const gateway = new Gateway()
   const { channel } = instance.constitution
-  await gateway.connect(prepareProfile(instance.profileOf(organisation), channel), {
+  await gateway.connect(prepareProfile(instance.profileOf(organisation), channel, mspId), {
     identity: { type: 'X.509', mspId, credentials: { certificate, privateKey } } as never,
     discovery: { enabled: false },
     tlsInfo: { certificate, key: privateKey },

@@ -1,4 +1,4 @@
-import { build, encoded, kvrwset } from '../../scripts/network/fabric/message.ts'
+import { build, bytes, common, decode, encoded, kvrwset, wrap } from '../../scripts/network/fabric/message.ts'
 import { forge, publicWrites, resultsOf, type Forgery } from '../scripts/network/embedded/attacks/forge.ts'
 import { honest } from '../scripts/network/embedded/attacks/transactions.ts'
 import type { Chain, Labelled } from './chain.ts'
@@ -40,6 +40,13 @@ export async function commitScenarios(chain: Chain, draw: Draw): Promise<void> {
     endorsed,
     make('the same id once more', { nonce, results: of(Buffer.alloc(0)) }),
   ])
+  const creator = world.of('north', 'gateway')
+  const odd = [Buffer.from([0x7b, 0x7c]), wrap(1, Buffer.alloc(0))].map((extra): Labelled => {
+    const { kind, envelope } = make('a payload with more in it', {})
+    const payload = Buffer.concat([bytes(decode(common.Envelope, envelope).getPayload_asU8()), extra])
+    return { kind, envelope: Buffer.concat([wrap(1, payload), wrap(2, creator.sign(payload))]) }
+  })
+  await chain.commit(odd)
   const next = world.north.blocks.height
   const write = make('a write', { results: of(publicWrites({ key, value: 'value' })) })
   const kind = 'a range that foresees the version of a write'

@@ -1,4 +1,5 @@
 import { common, ledger, msp, orderer, peer } from '@hyperledger/fabric-protos'
+import { BinaryReader } from 'google-protobuf'
 import timestamp from 'google-protobuf/google/protobuf/timestamp_pb.js'
 
 /*
@@ -52,6 +53,30 @@ export const encoded = <M extends Message>(type: MessageType<M>, fields: Fields<
 /** Errors: whatever google-protobuf throws on bytes that are not a message of this type. */
 export const decode = <M extends Message>(type: MessageType<M>, content: Uint8Array): M =>
   type.deserializeBinary(content)
+
+/**
+ * The same, where an embedded message that is there several times becomes one, as Go's implementation has it: JavaScript's takes
+ * the last. Whoever signs a transaction chooses its bytes.
+ * @param embedded the numbers of the message's fields that are messages
+ */
+export function decodeMerging<M extends Message>(
+  type: MessageType<M>,
+  content: Uint8Array,
+  ...embedded: readonly number[]
+): M {
+  const parts = new Map<number, Uint8Array[]>()
+  const reader = new BinaryReader(content)
+  while (reader.nextField()) {
+    const field = reader.getFieldNumber()
+    if (!embedded.includes(field) || reader.getWireType() !== lengthDelimited) reader.skipField()
+    else parts.set(field, [...(parts.get(field) ?? []), reader.readBytes()])
+  }
+  const merged = [...parts].filter(([, several]) => several.length > 1)
+  const added = merged.map(([field, several]) => wrap(field, Buffer.concat(several)))
+  return decode(type, added.length === 0 ? content : Buffer.concat([content, ...added]))
+}
+
+const lengthDelimited = 2
 
 /** A byte field as a Buffer over the same memory. */
 export function bytes(value: Uint8Array | string): Buffer {

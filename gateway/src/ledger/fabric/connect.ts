@@ -65,7 +65,7 @@ const readTimeoutMs = 3000
 
 async function openGateway({ profile, channel, identity }: FabricOptions): Promise<Gateway> {
   const gateway = new Gateway()
-  await gateway.connect(prepareProfile(profile, channel), {
+  await gateway.connect(prepareProfile(profile, channel, identity.mspId), {
     identity: toX509(identity),
     identityProvider: nativeIdentityProvider,
     discovery: { enabled: false },

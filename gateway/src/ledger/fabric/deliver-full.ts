@@ -3,7 +3,8 @@ import type { Channel, Endorser, IdentityContext } from 'fabric-common'
 import type { FullBlock, UnreadableBlock } from '../port.ts'
 import type { OpenStream } from './blocks.ts'
 import { toFullBlock } from './full-block.ts'
-import { bytesAt, readFields, writeFields } from './wire.ts'
+import { messageAt, readFields } from './protobuf.ts'
+import { writeFields } from './wire.ts'
 
 export type BlockContent = FullBlock | UnreadableBlock
 
@@ -97,7 +98,7 @@ function read(stream: Duplex, { block, end, close, chaincode, expected }: Reader
 function contentOf(answer: Buffer): Uint8Array | 'status' {
   try {
     const fields = readFields(answer)
-    return fields.has(blockAndPrivateData) ? bytesAt(fields, blockAndPrivateData) : 'status'
+    return fields.contents.has(blockAndPrivateData) ? messageAt(fields, blockAndPrivateData) : 'status'
   } catch {
     // Bytes that no block can be read from.
     return new Uint8Array()

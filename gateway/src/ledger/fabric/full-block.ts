@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FullBlock, FullTransaction, PrivateWrite, PublicWrite, UnreadableBlock } from '../port.ts'
-import { bytesAt, numberAt, readFields, readRepeated, validationCodeName } from './wire.ts'
+import { bytesAt, int32At, messageAt, numberAt, readFields, readRepeated } from './protobuf.ts'
+import { validationCodeName } from './wire.ts'
 
 /**
  * Reads a `BlockAndPrivateData` (peer/events.proto) from its own bytes: what the SDK decodes has neither the bytes that the
@@ -13,16 +14,15 @@ export function toFullBlock(
 ): FullBlock | UnreadableBlock {
   let number = expected
   try {
-    const block = bytesAt(readFields(content), 1)
-    const fields = readFields(block)
-    if (!fields.has(1)) throw new SyntaxError('the block has no header')
-    const header = readFields(bytesAt(fields, 1))
+    const fields = readFields(messageAt(readFields(content), 1))
+    if (!fields.contents.has(1)) throw new SyntaxError('the block has no header')
+    const header = readFields(messageAt(fields, 1))
     number = numberAt(header, 1)
     const previousHash = bytesAt(header, 2)
     const dataHash = bytesAt(header, 3)
-    const envelopes = readRepeated(bytesAt(fields, 2), 1)
+    const envelopes = readRepeated(messageAt(fields, 2), 1)
     if (hex(dataHash) !== hex(sha256(...envelopes))) return { number, fault: 'data-hash' }
-    const codes = readRepeated(bytesAt(fields, 3), 1)[validationCodes] ?? Buffer.alloc(0)
+    const codes = readRepeated(messageAt(fields, 3), 1)[validationCodes] ?? Buffer.alloc(0)
     if (codes.length !== envelopes.length) throw new SyntaxError('the block does not say which are valid')
     const held = heldIn(content, chaincode)
     return {
@@ -43,6 +43,7 @@ export function toFullBlock(
 /** Of `common.BlockMetadataIndex`: one byte for each transaction. */
 const validationCodes = 2
 /** Of `common.HeaderType`. */
+const configuration = 1
 const endorserTransaction = 3
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -85,7 +86,7 @@ function heldIn(content: Uint8Array, chaincode: string): ReadonlyMap<number, Hel
   return new Map(
     readRepeated(content, 2).map((entry) => {
       const fields = readFields(entry)
-      const namespaces = ofChaincode(readRepeated(bytesAt(fields, 2), 2), chaincode)
+      const namespaces = ofChaincode(readRepeated(messageAt(fields, 2), 2), chaincode)
       const writes = namespaces.flatMap((namespace) =>
         readRepeated(namespace, 2).flatMap((content) => {
           const set = readFields(content)
@@ -103,7 +104,7 @@ function heldIn(content: Uint8Array, chaincode: string): ReadonlyMap<number, Hel
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
 
 /** Of write sets by namespace (1), those of the product's own chaincode. */
-const ofChaincode = (namespaces: readonly Uint8Array[], chaincode: string): Uint8Array[] =>
+const ofChaincode = (namespaces: readonly Uint8Array[], chaincode: string): readonly Uint8Array[] =>
   namespaces.filter((namespace) => text(bytesAt(readFields(namespace), 1)) === chaincode)
 
 /** The writes (3) of a `kvrwset.KVRWSet`. */
@@ -126,8 +127,11 @@ function readTransaction(
   // Anybody may have anything ordered, so an invalid transaction need not be a message at all.
   if (!place.valid) return { ...place, ...none, transactionId: idOf(envelope) }
   const { type, transactionId, data } = openEnvelope(envelope)
-  const writes = type === endorserTransaction ? writesOf(data, known) : none
-  return { ...place, ...writes, transactionId }
+  if (type === configuration) return { ...place, ...none, transactionId }
+  // Nothing else is ever valid; to take it for a transaction that writes nothing would hide what it wrote.
+  if (type !== endorserTransaction || transactionId === '')
+    throw new SyntaxError('a valid transaction is none that a channel has')
+  return { ...place, ...writesOf(data, known), transactionId }
 }
 
 function idOf(envelope: Uint8Array): string {
@@ -145,9 +149,9 @@ function openEnvelope(envelope: Uint8Array): {
   readonly data: Uint8Array
 } {
   const payload = readFields(bytesAt(readFields(envelope), 1))
-  const header = readFields(bytesAt(readFields(bytesAt(payload, 1)), 1))
+  const header = readFields(bytesAt(readFields(messageAt(payload, 1)), 1))
   return {
-    type: numberAt(header, 1),
+    type: int32At(header, 1),
     transactionId: text(bytesAt(header, 5)),
     data: bytesAt(payload, 2),
   }
@@ -174,10 +178,11 @@ function writesOf(
 
 /** The `TxReadWriteSet` (1) in the chaincode's action (2) in the payload (1) that was endorsed (2), of the action (1). */
 function resultsOf(transaction: Uint8Array): Uint8Array {
-  const action = readFields(bytesAt(readFields(transaction), 1))
-  const endorsed = readFields(bytesAt(readFields(bytesAt(action, 2)), 2))
+  const [first = new Uint8Array()] = readRepeated(transaction, 1)
+  const action = readFields(bytesAt(readFields(first), 2))
+  const endorsed = readFields(messageAt(action, 2))
   const payload = readFields(bytesAt(endorsed, 1))
-  if (!payload.has(2)) throw new SyntaxError('a valid transaction has no results')
+  if (!payload.contents.has(2)) throw new SyntaxError('a valid transaction has no results')
   return bytesAt(readFields(bytesAt(payload, 2)), 1)
 }
 

@@ -17,8 +17,12 @@ interface Endorser {
 const knownLimit = 200
 const known = new Map<string, Endorser>()
 
+/** A certificate with its MSP id; PEM may be followed by anything, which is not remembered here. */
+const longestIdentity = 16 * 1024
+
 /** Who a SerializedIdentity is. Throws when it cannot be read. */
 function endorserOf(serialized: Uint8Array): Endorser {
+  if (serialized.length > longestIdentity) throw new RangeError('the identity is too long')
   const key = Buffer.from(serialized).toString('latin1')
   const found = known.get(key)
   if (found !== undefined) return found

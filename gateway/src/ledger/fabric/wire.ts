@@ -1,85 +1,4 @@
-/** A message on the wire as its fields: numbers for varints, bytes for everything with a length. */
-type Fields = ReadonlyMap<number, number | Uint8Array>
-
-class Cursor {
-  private at = 0
-  private readonly bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-  }
-
-  get done(): boolean {
-    return this.at >= this.bytes.length
-  }
-
-  varint(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.bytes[this.at]
-      if (byte === undefined) throw new RangeError('a message ends within a number')
-      this.at += 1
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.at + length
-    if (end > this.bytes.length) throw new RangeError('a message ends within a field')
-    const taken = this.bytes.subarray(this.at, end)
-    this.at = end
-    return taken
-  }
-}
-
-function readValue(cursor: Cursor, wireType: number): number | Uint8Array {
-  switch (wireType) {
-    case 0:
-      return cursor.varint()
-    case 1:
-      return cursor.take(8)
-    case 2:
-      return cursor.take(cursor.varint())
-    case 5:
-      return cursor.take(4)
-    default:
-      throw new RangeError('a message has a field of an unknown wire type')
-  }
-}
-
-/** Reads a Protocol Buffers message without its definition. Of a repeated field only the last value is kept. */
-export function readFields(message: Uint8Array): Fields {
-  const fields = new Map<number, number | Uint8Array>()
-  const cursor = new Cursor(message)
-  while (!cursor.done) {
-    const tag = cursor.varint()
-    fields.set(Math.floor(tag / 8), readValue(cursor, tag % 8))
-  }
-  return fields
-}
-
-/** The values of a repeated field that has bytes, in their order. */
-export function readRepeated(message: Uint8Array, number: number): Uint8Array[] {
-  const values: Uint8Array[] = []
-  const cursor = new Cursor(message)
-  while (!cursor.done) {
-    const tag = cursor.varint()
-    const value = readValue(cursor, tag % 8)
-    if (Math.floor(tag / 8) === number && value instanceof Uint8Array) values.push(value)
-  }
-  return values
-}
-
-export const bytesAt = (fields: Fields, number: number): Uint8Array => {
-  const value = fields.get(number)
-  return value instanceof Uint8Array ? value : new Uint8Array()
-}
-
-export const numberAt = (fields: Fields, number: number): number => {
-  const value = fields.get(number)
-  return typeof value === 'number' ? value : 0
-}
+import { bytesAt, int32At, messageAt, numberAt, readFields } from './protobuf.ts'
 
 /**
  * What the chaincode returned, from the bytes that an endorser signed: ProposalResponsePayload.extension (2) is a
@@ -87,7 +6,7 @@ export const numberAt = (fields: Fields, number: number): number => {
  */
 export function endorsedResult(proposalResponsePayload: Uint8Array): Uint8Array {
   const action = readFields(bytesAt(readFields(proposalResponsePayload), 2))
-  return bytesAt(readFields(bytesAt(action, 3)), 3)
+  return bytesAt(readFields(messageAt(action, 3)), 3)
 }
 
 /** A message whose fields all have bytes, at most one of each number up to 15. */
@@ -118,14 +37,14 @@ export function identityIn(serialized: Uint8Array): {
 
 /** The validation code (2) of a ProcessedTransaction, what qscc's GetTransactionByID returns. */
 export const validationCodeOf = (processedTransaction: Uint8Array): number =>
-  numberAt(readFields(processedTransaction), 2)
+  int32At(readFields(processedTransaction), 2)
 
 /** The height (1) of a BlockchainInfo, what qscc's GetChainInfo returns. */
 export const chainHeightOf = (blockchainInfo: Uint8Array): number => numberAt(readFields(blockchainInfo), 1)
 
 /** The number (1) in the header (1) of a Block, what qscc's GetBlockByTxID returns. */
 export const blockNumberOf = (block: Uint8Array): number =>
-  numberAt(readFields(bytesAt(readFields(block), 1)), 1)
+  numberAt(readFields(messageAt(readFields(block), 1)), 1)
 
 /** Fabric's TxValidationCode (peer/transaction.proto); the SDK gives now the number, now the name. */
 const validationCodes: Readonly<Record<number, string>> = {

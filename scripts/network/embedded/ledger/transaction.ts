@@ -1,5 +1,5 @@
 import { sha256, transactionId } from '../../fabric/digest.ts'
-import { bytes, common, decode, peer, wrap } from '../../fabric/message.ts'
+import { bytes, common, decode, decodeMerging, peer, wrap } from '../../fabric/message.ts'
 import { readWriteSetOf, type NamespaceSet } from './read-write-set.ts'
 import { code, type ValidationCode } from './validation-code.ts'
 
@@ -56,7 +56,7 @@ export function readEnvelope(envelope: Uint8Array): {
 } {
   const message = decode(common.Envelope, envelope)
   const payload = bytes(message.getPayload_asU8())
-  const content = decode(common.Payload, payload)
+  const content = decodeMerging(common.Payload, payload, 1)
   const headers = content.getHeader()
   if (headers === undefined) throw new SyntaxError('the payload has no header')
   const channelHeader = decode(common.ChannelHeader, headers.getChannelHeader_asU8())
@@ -140,7 +140,7 @@ function readEndorsedAction(headers: Headers, data: Uint8Array): EndorsedAction 
   const own = decode(common.SignatureHeader, signatureHeader)
   if (own.getNonce_asU8().length === 0 || own.getCreator_asU8().length === 0)
     throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
-  const content = decode(peer.ChaincodeActionPayload, item.getPayload_asU8())
+  const content = decodeMerging(peer.ChaincodeActionPayload, item.getPayload_asU8(), 2)
   const action = content.getAction()
   const proposal = content.getChaincodeProposalPayload_asU8()
   if (action === undefined || proposal.length === 0) throw new Fault(code.INVALID_ENDORSER_TRANSACTION)
@@ -176,10 +176,10 @@ function readAction(header: EnvelopeHeader, headers: Headers, data: Uint8Array):
     readEndorsedAction(headers, data),
   )
   const extension = readPart(code.BAD_HEADER_EXTENSION, () =>
-    decode(peer.ChaincodeHeaderExtension, header.extension),
+    decodeMerging(peer.ChaincodeHeaderExtension, header.extension, 2),
   )
   if (result.length === 0) throw new Fault(code.BAD_RESPONSE_PAYLOAD)
-  const action = readPart(code.BAD_RESPONSE_PAYLOAD, () => decode(peer.ChaincodeAction, result))
+  const action = readPart(code.BAD_RESPONSE_PAYLOAD, () => decodeMerging(peer.ChaincodeAction, result, 3, 4))
   const namespaces = readPart(code.BAD_RWSET, () => readWriteSetOf(action.getResults_asU8()))
   const { name, version } = readChaincode(extension.getChaincodeId(), action.getChaincodeId())
   const eventName = readEvent(action.getEvents_asU8(), name)

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toFullBlock } from '../../../../gateway/src/ledger/fabric/full-block.ts'
 import type { FullBlock } from '../../../../gateway/src/ledger/port.ts'
+import { build, common, encoded, wrap } from '../../../../scripts/network/fabric/message.ts'
 import { deliveredOf, envelopeOf, hashOf, type BlockSample } from '../../../support/full-blocks.ts'
 
 const read = (sample: BlockSample): ReturnType<typeof toFullBlock> =>
@@ -35,6 +36,46 @@ describe('a full block', () => {
       { transactionId: 'a', block: 7, position: 0, valid: true, code: 'VALID' },
       { transactionId: 'b', block: 7, position: 1, valid: false, code: 'MVCC_READ_CONFLICT' },
     ])
+  })
+
+  test('has the writes of a valid transaction however its creator has written it', () => {
+    const changes = [{ key: 'k', value: 'v' }]
+    const honest = common.Envelope.deserializeBinary(envelopeOf({ id: 'a', changes }))
+    const payload = Buffer.from(honest.getPayload_asU8())
+    const header = common.Payload.deserializeBinary(payload).getHeader()
+    const channelHeader = Buffer.from(header?.getChannelHeader_asU8() ?? [])
+    expect(channelHeader.subarray(0, 2)).toEqual(Buffer.from([8, 3]))
+    // 2^32 + 3 is 3 for a field of 32 bits.
+    const longType = Buffer.concat([
+      Buffer.from([8, 0x83, 0x80, 0x80, 0x80, 0x10]),
+      channelHeader.subarray(2),
+    ])
+    const written = {
+      'with a longer type': Buffer.concat([payload, wrap(1, wrap(1, longType))]),
+      'with a second, empty header': Buffer.concat([payload, wrap(1, Buffer.alloc(0))]),
+      'with an unknown group': Buffer.concat([payload, Buffer.from([0x7b, 0x7c])]),
+    }
+    for (const [how, bytes] of Object.entries(written)) {
+      const { transactions } = readable({ number: 1, transactions: [{ bytes: wrap(1, bytes), code: 0 }] })
+      const found = transactions.map(({ transactionId, publicWrites }) => [
+        transactionId,
+        publicWrites.map(({ key, value }) => [text(key), text(value)]),
+      ])
+      expect([how, found]).toEqual([how, [['a', [['k', 'v']]]]])
+    }
+  })
+
+  test('is not readable when a valid transaction is of a type that is never valid, or has no id', () => {
+    const ofType = (type: 0 | 2 | 3, txId: string): Buffer => {
+      const channelHeader = encoded(common.ChannelHeader, { type, txId })
+      const header = build(common.Header, { channelHeader })
+      return encoded(common.Envelope, { payload: encoded(common.Payload, { header }) })
+    }
+    for (const bytes of [ofType(0, 'a'), ofType(2, 'a'), ofType(3, '')])
+      expect(read({ number: 1, transactions: [{ bytes, code: 0 }] })).toEqual({
+        number: 1,
+        fault: 'undecodable',
+      })
   })
 
   test('has the public writes of the own chaincode', () => {

@@ -5,18 +5,29 @@ import { prepareProfile } from '../../../../gateway/src/ledger/fabric/profile.ts
 describe('a connection profile', () => {
   const profile = {
     organizations: { NorthMSP: { mspid: 'NorthMSP', peers: ['peer.north'] }, WestMSP: { mspid: 'WestMSP' } },
-    peers: { 'peer.north': { url: 'grpcs://localhost:1', grpcOptions: { requestTimeout: 9 } } },
+    peers: {
+      'peer.north': { url: 'grpcs://localhost:1', grpcOptions: { requestTimeout: 9 } },
+      'peer.west': { url: 'grpcs://localhost:3' },
+    },
     orderers: { 'orderer.north': { url: 'grpcs://localhost:2' } },
   }
 
   test('puts every node on the channel, so that nothing is left to discovery', () => {
-    expect(prepareProfile(profile, 'medledger').channels).toEqual({
-      medledger: { orderers: ['orderer.north'], peers: ['peer.north'] },
+    expect(prepareProfile(profile, 'medledger', 'NorthMSP').channels).toEqual({
+      medledger: { orderers: ['orderer.north'], peers: ['peer.north', 'peer.west'] },
     })
   })
 
+  test('reads from other organisations’ nodes no more than an answer can have', () => {
+    const { peers, orderers } = prepareProfile(profile, 'medledger', 'NorthMSP')
+    const limits = [peers['peer.north'], peers['peer.west'], orderers['orderer.north']].map(
+      (node) => Number(node?.grpcOptions?.['grpc.max_receive_message_length']) / 2 ** 20,
+    )
+    expect(limits).toEqual([128, 32, 32])
+  })
+
   test('reconnects quickly, unless it says otherwise itself', () => {
-    const { peers, orderers } = prepareProfile(profile, 'medledger')
+    const { peers, orderers } = prepareProfile(profile, 'medledger', 'NorthMSP')
     expect(peers['peer.north']?.grpcOptions).toMatchObject({
       requestTimeout: 9,
       'grpc.max_reconnect_backoff_ms': 1000,

@@ -44,8 +44,16 @@ export function identityOf(mspId: string, certificate = pair.certificate): Buffe
   return Buffer.from(identity.serializeBinary())
 }
 
+/** The same identity in more bytes than it needs: PEM may be followed by anything. */
+export const paddedIdentityOf = (mspId: string): Buffer =>
+  identityOf(mspId, `${pair.certificate}${'#'.repeat(20_000)}`)
+
 /** What a peer of this organisation says that came to `result`. */
-export function endorsing(organisation: string, result = 'result'): PeerResponse {
+export function endorsing(
+  organisation: string,
+  result = 'result',
+  endorser = identityOf(organisation),
+): PeerResponse {
   const response = new protos.Response()
   response.setStatus(200)
   response.setPayload(Buffer.from(result))
@@ -54,7 +62,6 @@ export function endorsing(organisation: string, result = 'result'): PeerResponse
   const content = new protos.ProposalResponsePayload()
   content.setExtension$(action.serializeBinary())
   const payload = Buffer.from(content.serializeBinary())
-  const endorser = identityOf(organisation)
   return {
     // The copy that nobody signs says something else, and must not be believed.
     response: { status: 200, message: '', payload: Buffer.from('unsigned') },

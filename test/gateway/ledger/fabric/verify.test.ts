@@ -3,7 +3,7 @@ import { isLowS } from '../../../../gateway/src/ledger/fabric/sign.ts'
 import { isEndorsedBy } from '../../../../gateway/src/ledger/fabric/verify.ts'
 import { createAuthority } from '../../../../scripts/network/certificates.ts'
 import { der, derInteger, derSequence, readSignature } from '../../../../scripts/network/ecdsa.ts'
-import { endorsing, forging, identityOf } from './submit-world.ts'
+import { endorsing, forging, identityOf, paddedIdentityOf } from './submit-world.ts'
 
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
@@ -31,6 +31,10 @@ describe('an endorsement', () => {
     expect(isLowS(signature)).toBe(true)
     expect(isLowS(high)).toBe(false)
     expect(isEndorsedBy('south', { ...given, endorsement: { endorser, signature: high } })).toBe(false)
+  })
+
+  test('is by an identity that is no longer than one is', () => {
+    expect(isEndorsedBy('south', endorsing('south', 'result', paddedIdentityOf('south')))).toBe(false)
   })
 
   test('of bytes that are none is not one, and no error', () => {
