@@ -53,6 +53,23 @@ export const batchTimeout = (timeoutMs: number): Change => ({
   by: ['authority'],
 })
 
+export const batchSize = (
+  changes: Partial<Record<'maxMessageCount' | 'absoluteMaxBytes' | 'preferredMaxBytes', number>>,
+): Change => ({
+  apply: (tree) =>
+    setValue(
+      groupAt(tree, 'Orderer'),
+      'BatchSize',
+      encoded(orderer.BatchSize, {
+        maxMessageCount: 10,
+        absoluteMaxBytes: 1_000_000,
+        preferredMaxBytes: 1_000_000,
+        ...changes,
+      }),
+    ),
+  by: ['authority'],
+})
+
 /** South's MSP with a revocation list of these certificates (PEM), or with none. */
 export async function revocations(world: World, certificates: readonly string[]): Promise<Change> {
   const south = organisationConfiguration(world.credentials, 'south')

@@ -54,6 +54,9 @@ export const encoded = <M extends Message>(type: MessageType<M>, fields: Fields<
 export const decode = <M extends Message>(type: MessageType<M>, content: Uint8Array): M =>
   type.deserializeBinary(content)
 
+/** Protocol Buffers' wire type of texts, bytes and messages. */
+const lengthDelimited = 2
+
 /**
  * The same, where an embedded message that is there several times becomes one, as Go's implementation has it: JavaScript's takes
  * the last. Whoever signs a transaction chooses its bytes.
@@ -68,15 +71,14 @@ export function decodeMerging<M extends Message>(
   const reader = new BinaryReader(content)
   while (reader.nextField()) {
     const field = reader.getFieldNumber()
-    if (!embedded.includes(field) || reader.getWireType() !== lengthDelimited) reader.skipField()
+    const wireType: number = reader.getWireType()
+    if (!embedded.includes(field) || wireType !== lengthDelimited) reader.skipField()
     else parts.set(field, [...(parts.get(field) ?? []), reader.readBytes()])
   }
   const merged = [...parts].filter(([, several]) => several.length > 1)
   const added = merged.map(([field, several]) => wrap(field, Buffer.concat(several)))
   return decode(type, added.length === 0 ? content : Buffer.concat([content, ...added]))
 }
-
-const lengthDelimited = 2
 
 /** A byte field as a Buffer over the same memory. */
 export function bytes(value: Uint8Array | string): Buffer {

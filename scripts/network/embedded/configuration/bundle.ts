@@ -153,12 +153,18 @@ function readBatch(elements: Elements): BatchOptions {
     return decode(type, element.content)
   }
   const size = read('BatchSize', orderer.BatchSize)
-  return {
+  const batch = {
     maxMessages: size.getMaxMessageCount(),
     preferredBytes: size.getPreferredMaxBytes(),
     absoluteBytes: size.getAbsoluteMaxBytes(),
     timeoutMs: readDuration(read('BatchTimeout', orderer.BatchTimeout).getTimeout()),
   }
+  // With these no envelope could be ordered any more, not even the one that mends them (channelconfig/orderer.go).
+  const [zero] = Object.entries(batch).find(([, value]) => value === 0) ?? []
+  if (zero !== undefined) throw new Error(`the configuration has a batch with ${zero} 0`)
+  if (batch.preferredBytes > batch.absoluteBytes)
+    throw new Error('the configuration prefers larger batches than it allows')
+  return batch
 }
 
 /** Errors: Error naming what is missing, or what this network does not support. */

@@ -55,18 +55,35 @@ function readSeek(message: orderer.SeekInfo, height: number): Seek | undefined {
   return { first, last, failsIfNotReady: message.getBehavior() === FAIL_IF_NOT_READY }
 }
 
+interface Request {
+  readonly sender: Member
+  readonly seek: Seek
+  /** Whether the sender's certificate still holds, and the configuration of now lets her in (common/deliver/acl.go). */
+  readonly isAdmitted: () => boolean
+}
+
 /** Who asks for what, or the `common.Status` by which the request is refused (common/deliver/deliver.go). */
-function readRequest(envelope: Buffer, options: DeliverOptions): { sender: Member; seek: Seek } | number {
+function readRequest(envelope: Buffer, options: DeliverOptions): Request | number {
   try {
     const { header, data } = readEnvelope(envelope)
     const now = options.now()
     if (Math.abs(header.timestampSeconds - now / 1000) > timeWindowSeconds) return Status.BAD_REQUEST
     if (header.channel !== options.channel) return Status.NOT_FOUND
     const message = decode(orderer.SeekInfo, data)
-    const sender = admittedBy(options.admission(), header)
+    let admission = options.admission()
+    const sender = admittedBy(admission, header)
     if (sender === undefined || expiryOf(sender, now) !== undefined) return Status.FORBIDDEN
     const seek = readSeek(message, options.source.height())
-    return seek === undefined ? Status.BAD_REQUEST : { sender, seek }
+    if (seek === undefined) return Status.BAD_REQUEST
+    const isAdmitted = (): boolean => {
+      if (expiryOf(sender, options.now()) !== undefined) return false
+      const current = options.admission()
+      // Each configuration has a membership of its own.
+      if (current.membership === admission.membership) return true
+      admission = current
+      return admittedBy(current, header) !== undefined
+    }
+    return { sender, seek, isAdmitted }
   } catch {
     return Status.BAD_REQUEST
   }
@@ -110,12 +127,12 @@ function serve(stream: Stream, options: DeliverOptions): void {
   const deliver = async (envelope: Buffer): Promise<number> => {
     const request = readRequest(envelope, options)
     if (typeof request === 'number') return request
-    const { sender, seek } = request
+    const { sender, seek, isAdmitted } = request
     for (let number = seek.first; number <= seek.last && isOpen(); number += 1) {
       if (number >= source.height() && seek.failsIfNotReady) return Status.NOT_FOUND
       while (isOpen() && number >= source.height()) await wait(source.onCommit)
-      // A stream may outlive the certificate with which it was asked for.
-      if (expiryOf(sender, options.now()) !== undefined) return Status.FORBIDDEN
+      // A stream may outlive the certificate with which it was asked for, and the sender's place on the channel.
+      if (!isAdmitted()) return Status.FORBIDDEN
       if (isOpen()) await send(options.encode(source.read(number), sender.mspId))
     }
     return Status.SUCCESS

@@ -26,6 +26,7 @@ import {
 } from '../../../../../scripts/network/fabric/message.ts'
 import { credentialsOf } from '../../../../../scripts/network/profile.ts'
 import {
+  batchSize,
   batchTimeout,
   configurationOf,
   createNewcomer,
@@ -69,6 +70,16 @@ describe('a configuration update', () => {
     expect(lastConfigOf(decodeBlock(world.north.blocks.read(world.north.blocks.height - 1)))).toBe(
       world.north.blocks.height - 2,
     )
+  })
+
+  test.each([
+    ['no message fits in a block', batchSize({ maxMessageCount: 0 }), 'a batch with maxMessages 0'],
+    ['no byte fits in a block', batchSize({ absoluteMaxBytes: 0 }), 'a batch with absoluteBytes 0'],
+    ['no byte is preferred', batchSize({ preferredMaxBytes: 0 }), 'a batch with preferredBytes 0'],
+    ['more is preferred than fits', batchSize({ absoluteMaxBytes: 5 }), 'prefers larger batches'],
+    ['nothing is waited for', batchTimeout(0), 'a batch with timeoutMs 0'],
+  ])('after which %s is refused: nothing could be ordered any more', (_, change, message) => {
+    expect(() => configurationOf(world, change)).toThrow(message)
   })
 
   test('that others have signed is not allowed', () => {
