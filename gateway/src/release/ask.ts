@@ -17,6 +17,8 @@ interface Identity {
 }
 
 const timeoutMs = 4000
+/** The whole answer: a custodian that sends a byte now and then must not hold up a reading for ever. */
+const totalTimeoutMs = 60_000
 const answerBytes = 64 * 1024 * 1024
 
 /** Mutual TLS, each custodian's certificate held against that organisation's own authority and no other. */
@@ -52,6 +54,7 @@ export function createAskCustodian(
         dispatcher: agentOf(custodian, partner),
         headersTimeout: timeoutMs,
         bodyTimeout: timeoutMs,
+        signal: AbortSignal.timeout(totalTimeoutMs),
       })
       const answer: unknown = await body.json()
       tell('release.receive', statusCode === 200 ? 'answered' : 'refused')

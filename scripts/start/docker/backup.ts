@@ -173,9 +173,15 @@ async function digestOf(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** The digest of every file in a folder but the manifest, by its path. */
+/**
+ * The digest of every file in a folder but the manifest, by its path. Errors: one line that names what is neither file nor folder:
+ * a link would be followed when the backup is restored.
+ */
 async function digestsIn(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const odd = entries.find((entry) => !entry.isFile() && !entry.isDirectory())
+  if (odd !== undefined)
+    throw new Error(`${join(odd.parentPath, odd.name)} is neither a file nor a folder: no backup has such.`)
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))

@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { readIfPresent, replaceFile, toText, writeOnce } from '../../development/index.ts'
@@ -102,7 +102,7 @@ async function giveAway(path: string): Promise<void> {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = containerUser()
   const found = await lstat(path)
-  if (found.uid !== uid || found.gid !== gid) await chown(path, uid, gid)
+  if (found.uid !== uid || found.gid !== gid) await lchown(path, uid, gid)
   if (!found.isDirectory()) return
   await chmod(path, 0o700)
   for (const name of await readdir(path)) await giveAway(join(path, name))

@@ -4,7 +4,7 @@ import { allPorts } from '../../network/topology.ts'
 import { readMarker, takeDirectory, topologyOf } from '../directory.ts'
 import { pathsIn, type Paths } from '../paths.ts'
 import { requireFreePorts } from '../ports.ts'
-import { dumpsIn, fillFrom, nodesIn, readBackup, requireHeights } from './backup.ts'
+import { dumpsIn, fillFrom, isKept, nodesIn, readBackup, requireHeights } from './backup.ts'
 import { provideImages } from './images.ts'
 import { composeFor, openDockerNetwork, type DockerNetwork } from './open.ts'
 import { prepareFiles, writeEnvironment } from './steps.ts'
@@ -28,7 +28,9 @@ export async function restoreNetwork(options: RestoreOptions, output: NetworkOut
   await requireNothing(paths)
   const lock = await takeDirectory(paths)
   try {
-    await cp(join(directory, 'state'), paths.root, { recursive: true })
+    const state = join(directory, 'state')
+    // What is made anew does not come from a backup, whoever has put it there.
+    await cp(state, paths.root, { recursive: true, filter: (path) => isKept(state, path) })
     await fill(await networkIn(paths), directory, output)
   } finally {
     lock.release()

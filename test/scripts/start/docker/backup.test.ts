@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -51,6 +51,12 @@ describe('a backup', () => {
     await finished()
     await put('state/extra.json', '{}')
     await expect(readBackup(folder)).rejects.toThrow('state/extra.json')
+  })
+
+  test('with a link in it is refused, wherever it leads', async () => {
+    await finished()
+    await symlink(join(folder, 'state/people.json'), join(folder, 'state/link'))
+    await expect(readBackup(folder)).rejects.toThrow('state/link is neither a file nor a folder')
   })
 
   test('that was not finished is refused', async () => {
