@@ -67,13 +67,14 @@ export function decodeMerging<M extends Message>(
   content: Uint8Array,
   ...embedded: readonly number[]
 ): M {
-  const parts = new Map<number, Uint8Array[]>()
+  const parts = new Map(embedded.map((field): [number, Uint8Array[]] => [field, []]))
   const reader = new BinaryReader(content)
   while (reader.nextField()) {
-    const field = reader.getFieldNumber()
+    const found = parts.get(reader.getFieldNumber())
     const wireType: number = reader.getWireType()
-    if (!embedded.includes(field) || wireType !== lengthDelimited) reader.skipField()
-    else parts.set(field, [...(parts.get(field) ?? []), reader.readBytes()])
+    // There may be millions of them in a transaction: each costs the same.
+    if (found === undefined || wireType !== lengthDelimited) reader.skipField()
+    else found.push(reader.readBytes())
   }
   const merged = [...parts].filter(([, several]) => several.length > 1)
   const added = merged.map(([field, several]) => wrap(field, Buffer.concat(several)))
